@@ -1,0 +1,31 @@
+package stanza
+
+// Content is the content namespace of a stream: the one its stanzas live in
+// (RFC 6120 section 4.8.2).
+type Content string
+
+const (
+	// Client is the content namespace of a mesh stream (XEP-0174 section 6).
+	Client Content = "jabber:client"
+	// Component is the content namespace of the upstream (XEP-0114 section 3).
+	Component Content = "jabber:component:accept"
+)
+
+// NoNamespace is the [Name.Space] of an element in no namespace at all. It is no
+// legal namespace name, so nothing read from a stream can be mistaken for it.
+const NoNamespace = " "
+
+// Namespaces that more than one package speaks of.
+const (
+	NSStream       = "http://etherx.jabber.org/streams"
+	NSXML          = "http://www.w3.org/XML/1998/namespace"
+	NSStreamErrors = "urn:ietf:params:xml:ns:xmpp-streams"
+	NSStanzaErrors = "urn:ietf:params:xml:ns:xmpp-stanzas"
+	NSPing         = "urn:xmpp:ping"
+	NSDelay        = "urn:xmpp:delay"
+	NSDiscoInfo    = "http://jabber.org/protocol/disco#info"
+	NSDiscoItems   = "http://jabber.org/protocol/disco#items"
+	NSVersion      = "jabber:iq:version"
+
+	nsXMLNS = "http://www.w3.org/2000/xmlns/"
+)
