@@ -1,0 +1,193 @@
+package mdns
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// An entry is one record heard on an interface.
+type entry struct {
+	record
+	sources  []netip.Addr // who said it, oldest first; bounded
+	heard    time.Time
+	batch    uint64 // the packet it last came in
+	expires  time.Time
+	doubted  bool // under reconfirmation
+	refresh  int  // questions asked before it expires
+	alarm    *alarm
+	bookedOn netip.Addr // whose share of the cache it uses
+}
+
+// source is who said it last.
+func (n *entry) source() netip.Addr { return n.sources[len(n.sources)-1] }
+
+func (n *entry) life() time.Duration { return time.Duration(n.ttl) * time.Second }
+
+// left is the rest of its time to live in seconds.
+func (n *entry) left(now time.Time) uint32 { return uint32(max(0, n.expires.Sub(now)/time.Second)) }
+
+// A cache holds what one interface's neighbours said, as far as somebody wants to know it.
+type cache struct {
+	i         *iface
+	sets      map[setKey][]*entry
+	perSource map[netip.Addr]int
+	hosts     map[name]int // targets of the SRV records inside, whose addresses are of interest
+}
+
+func newCache(i *iface) cache {
+	return cache{i: i, sets: map[setKey][]*entry{}, perSource: map[netip.Addr]int{}, hosts: map[name]int{}}
+}
+
+func (c *cache) empty() bool { return len(c.sets) == 0 }
+
+// get lists the valid entries of a set.
+func (c *cache) get(n name, typ uint16) []*entry { return c.sets[setKey{n.fold(), typ}] }
+
+func (c *cache) find(r record) *entry {
+	for _, n := range c.sets[r.set()] {
+		if n.same(r) {
+			return n
+		}
+	}
+	return nil
+}
+
+// put takes a record in, refreshes it, or flushes its elders (RFC 6762 section 10.2). It
+// returns nil when there is no room, which is counted.
+func (c *cache) put(r record, src netip.Addr, batch uint64) *entry {
+	now := c.i.e.now
+	if r.flush {
+		c.flushElders(r, batch)
+	}
+	n := c.find(r)
+	if n == nil {
+		if n = c.admit(r, src); n == nil {
+			c.i.e.cfg.Count("M5")
+			return nil
+		}
+	}
+	n.ttl, n.name, n.flush = min(r.ttl, ttlMax), r.name, r.flush
+	n.heard, n.batch, n.doubted, n.refresh = now, batch, false, 0
+	n.expires = now.Add(n.life())
+	n.sources = slices.DeleteFunc(n.sources, func(a netip.Addr) bool { return a == src })
+	if len(n.sources) >= maxSources {
+		n.sources = n.sources[1:]
+	}
+	n.sources = append(n.sources, src)
+	c.schedule(n)
+	return n
+}
+
+// admit makes an entry if the bounds allow.
+func (c *cache) admit(r record, src netip.Addr) *entry {
+	key := r.set()
+	set := c.sets[key]
+	limit := maxSetRecords
+	if r.typ == typePTR {
+		limit = maxInstances
+	}
+	if len(set) >= limit || c.perSource[src] >= maxCachePerSource || set == nil && len(c.sets) >= maxCacheSets {
+		return nil
+	}
+	n := &entry{record: r, bookedOn: src}
+	c.sets[key] = append(set, n)
+	c.perSource[src]++
+	if h := r.target(); r.typ == typeSRV {
+		c.hosts[hostOf(h).fold()]++
+	}
+	return n
+}
+
+// flushElders gives the other records of a unique set one more second, if they were heard
+// more than a second ago: they may come in the next packet yet.
+func (c *cache) flushElders(r record, batch uint64) {
+	now := c.i.e.now
+	for _, n := range c.sets[r.set()] {
+		if n.batch != batch && now.Sub(n.heard) > flushHold && !n.same(r) {
+			c.shorten(n, flushHold)
+		}
+	}
+}
+
+// shorten lets n expire after d at the latest.
+func (c *cache) shorten(n *entry, d time.Duration) {
+	if at := c.i.e.now.Add(d); at.Before(n.expires) {
+		n.expires = at
+		c.schedule(n)
+	}
+}
+
+// schedule sets the alarm of n: for its next refresh, or for its end.
+func (c *cache) schedule(n *entry) {
+	a := &c.i.e.agenda
+	a.stop(n.alarm)
+	at := n.expires
+	if due, ok := c.i.refreshDue(n); ok && due.Before(at) {
+		n.alarm = a.at(due, func() { c.i.refresh(n) })
+		return
+	}
+	n.alarm = a.at(at, func() {
+		c.remove(n)
+		c.i.gone(n)
+	})
+}
+
+func (c *cache) remove(n *entry) {
+	c.i.e.agenda.stop(n.alarm)
+	key := n.set()
+	set := slices.DeleteFunc(c.sets[key], func(o *entry) bool { return o == n })
+	if c.sets[key] = set; len(set) == 0 {
+		delete(c.sets, key)
+	}
+	if c.perSource[n.bookedOn]--; c.perSource[n.bookedOn] <= 0 {
+		delete(c.perSource, n.bookedOn)
+	}
+	if n.typ == typeSRV {
+		h := hostOf(n.target()).fold()
+		if c.hosts[h]--; c.hosts[h] <= 0 {
+			delete(c.hosts, h)
+		}
+	}
+}
+
+// known lists what need not be answered to q again: shared records with more than half
+// their time left, as of now (RFC 6762 section 7.1).
+func (c *cache) known(q question) []record {
+	if q.typ != typePTR {
+		return nil
+	}
+	var out []record
+	for _, n := range c.get(q.name, q.typ) {
+		if rest := n.left(c.i.e.now); rest > n.ttl/2 && !n.doubted {
+			out = append(out, n.withTTL(rest))
+		}
+	}
+	return out
+}
+
+// capLifetime lets everything end soon: the interface went.
+func (c *cache) capLifetime(d time.Duration) {
+	for _, set := range c.sets {
+		for _, n := range slices.Clone(set) {
+			c.shorten(n, d)
+		}
+	}
+}
+
+// latest lists the entries of a set that came in its newest packet, in packet order: what
+// the set says now, while its elders wait for their end.
+func (c *cache) latest(n name, typ uint16) []*entry {
+	set := c.get(n, typ)
+	newest := uint64(0)
+	for _, o := range set {
+		newest = max(newest, o.batch)
+	}
+	var out []*entry
+	for _, o := range set {
+		if o.batch == newest {
+			out = append(out, o)
+		}
+	}
+	return out
+}

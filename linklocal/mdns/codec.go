@@ -1,0 +1,290 @@
+package mdns
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/miekg/dns"
+)
+
+// This is the only file where names and rdata cross github.com/miekg/dns, which holds them
+// in presentation form (LL-3-21, LL-3-26). Its own escaper and unescaper are used for both
+// ways: a record becomes a dns.RR through dns.UnpackRR and returns through dns.PackRR, so
+// that no text is ever escaped by hand and wire octets go in and out.
+
+const headerLen = 12
+
+var (
+	errShort    = errors.New("packet shorter than a DNS header")
+	errLong     = errors.New("packet longer than 9000 octets")
+	errCounts   = errors.New("more questions or records than any honest packet has")
+	errPointer  = errors.New("compression pointer does not point backward")
+	errTrailing = errors.New("damaged record")
+)
+
+// unpack decodes a packet. It fails on anything malformed (RFC 9267 lists the classics);
+// octets after the last record are ignored, as RFC 6762 section 18 lets senders pad.
+func unpack(data []byte) (*message, error) {
+	switch {
+	case len(data) < headerLen:
+		return nil, errShort
+	case len(data) > maxPacket:
+		return nil, errLong
+	}
+	u16 := func(at int) int { return int(binary.BigEndian.Uint16(data[at:])) }
+	flags, counts := u16(2), [4]int{u16(4), u16(6), u16(8), u16(10)}
+	if counts[0] > maxQuestionsIn || counts[1]+counts[2]+counts[3] > maxRecordsIn {
+		return nil, errCounts
+	}
+	m := &message{
+		id: uint16(u16(0)), response: flags&0x8000 != 0, truncated: flags&0x0200 != 0,
+		opcode: flags >> 11 & 15, rcode: flags & 15,
+	}
+	off, err := headerLen, error(nil)
+	for range counts[0] {
+		var q question
+		if q, off, err = unpackQuestion(data, off); err != nil {
+			return nil, err
+		}
+		m.questions = append(m.questions, q)
+	}
+	for i, section := range []*[]record{&m.answers, &m.authority, &m.additional} {
+		for range counts[i+1] {
+			var r record
+			if r, off, err = unpackRecord(data, off); err != nil {
+				return nil, err
+			}
+			*section = append(*section, r)
+		}
+	}
+	return m, nil
+}
+
+func unpackQuestion(data []byte, off int) (question, int, error) {
+	n, off, err := unpackName(data, off)
+	if err != nil {
+		return question{}, 0, err
+	}
+	if off+4 > len(data) {
+		return question{}, 0, errTrailing
+	}
+	class := binary.BigEndian.Uint16(data[off+2:])
+	return question{
+		name: n, typ: binary.BigEndian.Uint16(data[off:]), class: class &^ topBit, unicast: class&topBit != 0,
+	}, off + 4, nil
+}
+
+func unpackName(data []byte, off int) (name, int, error) {
+	if err := pointersBackward(data, off); err != nil {
+		return "", 0, err
+	}
+	text, off, err := dns.UnpackDomainName(data, off)
+	if err != nil {
+		return "", 0, err
+	}
+	n, err := wireName(text)
+	return n, off, err
+}
+
+// wireName turns a name in presentation form into its wire form.
+func wireName(text string) (name, error) {
+	var buf [maxName + 1]byte
+	end, err := dns.PackDomainName(text, buf[:], 0, nil, false)
+	if err != nil {
+		return "", fmt.Errorf("name: %w", err)
+	}
+	return name(buf[:end]), nil
+}
+
+// textName turns a wire name into presentation form, for packing and for Records.
+func textName(n name) (string, error) {
+	text, _, err := dns.UnpackDomainName([]byte(n), 0)
+	return text, err
+}
+
+// pointersBackward walks the name at off and refuses a pointer that does not lead to an
+// earlier octet than all before it, so that no name can loop (RFC 9267 section 2).
+func pointersBackward(data []byte, off int) error {
+	limit := off
+	for off < len(data) && data[off] != 0 {
+		c := int(data[off])
+		if c&0xC0 != 0xC0 {
+			off += c + 1
+			continue
+		}
+		if off+1 >= len(data) {
+			return errTrailing
+		}
+		to := c&0x3F<<8 | int(data[off+1])
+		if to >= limit || to < headerLen {
+			return errPointer
+		}
+		off, limit = to, to
+	}
+	return nil
+}
+
+func unpackRecord(data []byte, off int) (record, int, error) {
+	if err := pointersBackward(data, off); err != nil {
+		return record{}, 0, err
+	}
+	rr, end, err := dns.UnpackRR(data, off)
+	if err != nil {
+		return record{}, 0, err
+	}
+	if rr == nil || end <= off {
+		return record{}, 0, errTrailing
+	}
+	start := end - int(rr.Header().Rdlength)
+	switch rr.Header().Rrtype {
+	case typePTR:
+		err = pointersBackward(data, start)
+	case typeSRV:
+		err = pointersBackward(data, start+6)
+	}
+	if err != nil {
+		return record{}, 0, err
+	}
+	r, err := fromRR(rr)
+	return r, end, err
+}
+
+// fromRR turns a library record into ours.
+func fromRR(rr dns.RR) (record, error) {
+	h := rr.Header()
+	owner, err := wireName(h.Name)
+	if err != nil {
+		return record{}, err
+	}
+	r := record{name: owner, typ: h.Rrtype, class: h.Class &^ topBit, flush: h.Class&topBit != 0, ttl: h.Ttl}
+	if h.Rdlength == 0 && dns.Len(rr) <= len(owner)+10 {
+		return r, nil // an empty rdata has no fields to pack
+	}
+	buf := make([]byte, maxName+10+int(h.Rdlength)+4*maxName)
+	end, err := dns.PackRR(rr, buf, 0, nil, false)
+	if err != nil {
+		return record{}, err
+	}
+	r.data = string(buf[len(owner)+10 : end])
+	return r, nil
+}
+
+// toRR turns our record into the library's.
+func toRR(r record) (dns.RR, error) {
+	class := r.class
+	if r.flush {
+		class |= topBit
+	}
+	b := make([]byte, 0, len(r.name)+10+len(r.data))
+	b = append(b, r.name...)
+	b = binary.BigEndian.AppendUint16(b, r.typ)
+	b = binary.BigEndian.AppendUint16(b, class)
+	b = binary.BigEndian.AppendUint32(b, r.ttl)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(r.data)))
+	rr, _, err := dns.UnpackRR(append(b, r.data...), 0)
+	return rr, err
+}
+
+// Sections of a packet, as indexes of its four counts.
+const (
+	secQuestion = iota
+	secAnswer
+	secAuthority
+	secAdditional
+)
+
+// Flags of packets that we send (RFC 6762 section 18).
+const (
+	flagResponse  uint16 = 0x8400 // QR and AA
+	flagQuery     uint16 = 0
+	flagTruncated uint16 = 0x0200 // more known answers follow
+)
+
+// A packer builds one packet piece by piece, sections in order. A piece that would take the
+// packet over its limit is refused and leaves no trace, except that the first piece may be
+// as large as maxPacket: it has to travel somehow (RFC 6762 section 17).
+type packer struct {
+	buf    []byte
+	off    int
+	limit  int
+	names  map[string]int
+	counts [4]uint16
+	id     uint16
+	flags  uint16
+}
+
+func newPacker(flags uint16) *packer {
+	return &packer{buf: make([]byte, maxPacket), off: headerLen, limit: maxSend, names: map[string]int{}, flags: flags}
+}
+
+// question adds q; false when it does not fit.
+func (p *packer) question(q question) bool {
+	text, err := textName(q.name)
+	if err != nil {
+		return false
+	}
+	end, err := dns.PackDomainName(text, p.buf, p.off, p.names, true)
+	if err != nil || end+4 > len(p.buf) {
+		return p.refuse()
+	}
+	class := q.class
+	if q.unicast {
+		class |= topBit
+	}
+	binary.BigEndian.PutUint16(p.buf[end:], q.typ)
+	binary.BigEndian.PutUint16(p.buf[end+2:], class)
+	return p.accept(secQuestion, end+4)
+}
+
+// add appends r to a section; false when it does not fit or cannot be encoded.
+func (p *packer) add(section int, r record) bool {
+	rr, err := toRR(r)
+	if err != nil {
+		return false
+	}
+	end, err := dns.PackRR(rr, p.buf, p.off, p.names, true)
+	if err != nil {
+		return p.refuse()
+	}
+	return p.accept(section, end)
+}
+
+func (p *packer) accept(section, end int) bool {
+	if end > p.limit && !p.empty() {
+		return p.refuse()
+	}
+	p.off = end
+	p.counts[section]++
+	return true
+}
+
+// refuse forgets the compression targets of a piece that was not taken.
+func (p *packer) refuse() bool {
+	for text, at := range p.names {
+		if at >= p.off {
+			delete(p.names, text)
+		}
+	}
+	return false
+}
+
+// mark and reset let a caller take back several pieces at once.
+func (p *packer) mark() (off int, counts [4]uint16) { return p.off, p.counts }
+
+func (p *packer) reset(off int, counts [4]uint16) {
+	p.off, p.counts = off, counts
+	p.refuse()
+}
+
+func (p *packer) empty() bool { return p.counts == [4]uint16{} }
+
+// bytes finishes the packet.
+func (p *packer) bytes() []byte {
+	binary.BigEndian.PutUint16(p.buf[0:], p.id)
+	binary.BigEndian.PutUint16(p.buf[2:], p.flags)
+	for i, c := range p.counts {
+		binary.BigEndian.PutUint16(p.buf[4+2*i:], c)
+	}
+	return append([]byte(nil), p.buf[:p.off]...)
+}

@@ -1,0 +1,103 @@
+package mdns
+
+import "slices"
+
+// checkConflicts looks in a response for others who speak for our names (RFC 6762 section 9).
+func (e *Engine) checkConflicts(a *arrival) {
+	for _, rs := range [][]record{a.answers, a.additional} {
+		for _, r := range rs {
+			e.checkShared(a, r)
+			if c := e.claims[r.name.fold()]; c != nil && r.class == classIN {
+				e.checkConflict(c, a, r)
+			}
+		}
+	}
+}
+
+// checkConflict judges one record that bears the name of c. Equal records are no conflict,
+// wherever they come from (RFC 6762 sections 6.6 and 14): only different rdata is.
+func (e *Engine) checkConflict(c *claim, a *arrival, r record) {
+	h := c.on[a.i]
+	switch {
+	case h == nil || r.typ == typeNSEC || c.wasOurs(r):
+	case c.isOurs(r):
+		e.noteTwin(c, a, r)
+		e.rescue(a, r)
+	case r.ttl == 0:
+	case h.phase != owned, a.i.has(c, r.typ):
+		c.conflict(a.i)
+	}
+}
+
+// has reports whether we publish records of that type under the name of c.
+func (i *iface) has(c *claim, typ uint16) bool {
+	return slices.ContainsFunc(c.unique(i), func(r record) bool { return r.typ == typ })
+}
+
+// checkShared rescues a PTR of ours that somebody withdraws.
+func (e *Engine) checkShared(a *arrival, r record) {
+	if r.typ != typePTR {
+		return
+	}
+	c := e.claims[r.target().fold()]
+	if c != nil && c.owns(a.i) && slices.ContainsFunc(c.is.shared(a.i), r.same) {
+		e.rescue(a, r)
+	}
+}
+
+// noteTwin notices another responder on this machine that announces our addresses: a packet
+// from an address of ours that is not our own come back.
+func (e *Engine) noteTwin(c *claim, a *arrival, r record) {
+	if c == e.host.claim && r.ttl > 0 && a.i.owns(a.src) {
+		e.host.shares = true
+	}
+}
+
+// rescue announces a record of ours again when somebody gave it less than half our time to
+// live (RFC 6762 section 6.6), as soon as the rate allows.
+func (e *Engine) rescue(a *arrival, r record) {
+	for _, own := range e.ownRecords(a.i, question{name: r.name, typ: r.typ, class: classIN}) {
+		if own.same(r) && r.ttl < own.ttl/2 {
+			a.l.later(&reply{asked: e.now, answers: []answer{{record: own}}}, e.now)
+		}
+	}
+}
+
+// checkProbe settles who goes first when a and we probe for one name (RFC 6762 section 8.2).
+func (e *Engine) checkProbe(a *arrival) {
+	for _, c := range e.probed(a) {
+		h := c.on[a.i]
+		if h == nil || h.phase != probing {
+			continue
+		}
+		theirs := a.proposed(c)
+		if !slices.ContainsFunc(theirs, func(r record) bool { return !c.isOurs(r) && !c.wasOurs(r) }) {
+			continue // our own probe, come in by another way
+		}
+		if compareSets(c.unique(a.i), theirs) < 0 {
+			c.tieLost(a.i)
+		}
+	}
+}
+
+// probed lists the claims of ours that a probe names, each once.
+func (e *Engine) probed(a *arrival) []*claim {
+	var out []*claim
+	for _, r := range a.authority {
+		if c := e.claims[r.name.fold()]; c != nil && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// proposed is what the sender of a probe wants to publish under the name of c.
+func (a *arrival) proposed(c *claim) []record {
+	var out []record
+	for _, r := range a.authority {
+		if r.name.fold() == c.name.fold() {
+			out = append(out, r)
+		}
+	}
+	return out
+}

@@ -1,0 +1,44 @@
+// Package mdns is a multicast DNS and DNS-SD engine (RFC 6762, RFC 6763): it publishes
+// service instances, browses for them and resolves them, on chosen interfaces, beside
+// whatever other responder shares port 5353. It knows nothing of what the services are for.
+//
+// # One goroutine
+//
+// All state belongs to the goroutine of Engine.Run. It turns on four things: a mailbox of
+// functions (from exported methods), packets, one timer that serves an agenda of alarms,
+// and the end of its context. One reader goroutine per address family moves packets from a
+// socket into a bounded channel and does nothing else. What a turn wants to say is collected
+// per interface and packed when the turn ends, so that a hundred instances published at once
+// share their packets.
+//
+// # Who is who
+//
+//	iface    one configured interface while it is joined: cache, browsed instances, batches
+//	link     one address family on it: pace, rate, own packets come back, waiting replies
+//	claim    a name that must be ours alone, with its phase on every interface
+//	host     the claim to Host.local., with addresses that differ per interface
+//	service  the claim to an instance, with PTR, SRV and TXT
+//	browser  a question for a service type that is never done
+//	found    an instance seen by a browser on one interface
+//	lookup   a Resolve on its way
+//
+// # Names and octets
+//
+// Inside, names and rdata are wire octets, uncompressed, and compared as such. They meet the
+// presentation form of github.com/miekg/dns in codec.go and nowhere else.
+//
+// # What is taken from whom
+//
+// Packets are judged in receive.go before anything in them is believed. Own packets that
+// come back are known by their octets, one copy per packet sent, and own records by their
+// rdata, never by the sender's address alone, because another responder may share it. A
+// goodbye counts only from an address of the host that announced; from others it makes us
+// ask. Everything that strangers can fill is bounded in limits.go, and every refusal is
+// counted under the rule that demands it (Config.Count).
+//
+// # Not here
+//
+// Questions of others do not replace ours (RFC 6762 section 7.3), reverse address names are
+// not published, and probes ask for multicast answers though section 8.1 suggests unicast:
+// a unicast may end at another program on this port.
+package mdns

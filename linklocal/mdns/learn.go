@@ -1,0 +1,187 @@
+package mdns
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// learn takes in what a response tells about browsed types and pending lookups; all else is
+// of no interest and not kept. Instances touched are judged at the end of the packet, so
+// that PTR and TXT of one packet make one event.
+func (i *iface) learn(a *arrival) {
+	i.slack = rand.Float64()
+	for _, pass := range [][]uint16{{typePTR, typeSRV, typeTXT}, {typeA, typeAAAA, typeNSEC}} {
+		for _, rs := range [][]record{a.answers, a.additional} {
+			for _, r := range rs {
+				if slices.Contains(pass, r.typ) && r.class == classIN && i.wants(r) {
+					i.take(r, a.src)
+				}
+			}
+		}
+	}
+	touched := i.behold
+	i.behold = nil
+	for _, n := range touched {
+		i.judge(n)
+	}
+}
+
+// take books one record.
+func (i *iface) take(r record, src netip.Addr) {
+	if r.ttl == 0 {
+		i.goodbye(r, src)
+		return
+	}
+	if len(r.data) > maxTXT && r.typ == typeTXT {
+		i.e.cfg.Count("M4")
+		return
+	}
+	if r.typ == typeTXT && r.data == "" {
+		r.data = "\x00" // RFC 6763 section 6.1: the same
+	}
+	n := i.cache.put(r, src, i.e.batch)
+	if n == nil {
+		return
+	}
+	switch r.typ {
+	case typePTR:
+		i.meet(r)
+		i.touch(r.target())
+	case typeTXT, typeSRV:
+		i.touch(r.name)
+	}
+}
+
+func (i *iface) touch(n name) {
+	if n = n.fold(); i.found[n] != nil && !slices.Contains(i.behold, n) {
+		i.behold = append(i.behold, n)
+	}
+}
+
+// wants reports whether r is worth keeping.
+func (i *iface) wants(r record) bool {
+	switch r.typ {
+	case typePTR:
+		t := r.target()
+		return i.e.browses(r.name) && t != "" && t.parent().fold() == r.name.fold() && !i.e.isOwn(t)
+	case typeSRV:
+		return r.target() != "" && (i.e.browses(r.name.parent()) || i.e.looksUp(i, r.name))
+	case typeTXT:
+		return i.e.browses(r.name.parent()) || i.e.looksUp(i, r.name)
+	case typeA, typeAAAA:
+		return r.addr().IsValid() && (i.cache.hosts[r.name.fold()] > 0 || i.e.looksUpHost(i, r.name))
+	}
+	return i.cache.hosts[r.name.fold()] > 0
+}
+
+// goodbye withdraws a record: in a second, if the one who announced it says so (RFC 6762
+// section 10.1, LL-9-4); a stranger's word only makes us ask (LL-9-9).
+func (i *iface) goodbye(r record, src netip.Addr) {
+	n := i.cache.find(r)
+	if n == nil && r.typ == typeTXT && len(r.data) <= 1 {
+		// Some withdraw the TXT without its rdata; it is the only one of its set.
+		if set := i.cache.latest(r.name, r.typ); len(set) == 1 {
+			n = set[0]
+		}
+	}
+	switch {
+	case n == nil:
+	case i.mayWithdraw(n, src):
+		i.cache.shorten(n, goodbyeHold)
+	default:
+		i.e.cfg.Count("LL-9-9")
+		i.e.log.Debug("goodbye from another host, asking again", "if", i.Name, "src", src)
+		i.reconfirm(n)
+	}
+}
+
+// mayWithdraw reports whether src is an address of the host that announced n.
+func (i *iface) mayWithdraw(n *entry, src netip.Addr) bool {
+	if slices.Contains(n.sources, src) {
+		return true
+	}
+	instance := n.name
+	if n.typ == typePTR {
+		instance = n.target()
+	}
+	return slices.ContainsFunc(i.cache.get(instance, typeSRV), func(s *entry) bool {
+		host := hostOf(s.target())
+		return slices.ContainsFunc(append(i.cache.get(host, typeA), i.cache.get(host, typeAAAA)...),
+			func(a *entry) bool { return a.addr() == src })
+	})
+}
+
+// reconfirm gives a doubted record ten seconds to be confirmed, and asks for it (RFC 6762
+// section 10.4).
+func (i *iface) reconfirm(n *entry) {
+	if n.doubted {
+		return
+	}
+	n.doubted = true
+	i.cache.shorten(n, reconfirmTime)
+	gap := between(browseDelayMin, browseDelayMax)
+	for range txtQuestions {
+		i.e.in(gap, func() {
+			if n.doubted && !i.left {
+				i.ask(question{name: n.name, typ: n.typ, class: classIN})
+			}
+		})
+		gap = 2*gap + retransmitFirst
+	}
+}
+
+// refreshDue is when n should be asked for again so as not to lapse: at 80, 85, 90 and 95 %
+// of its life plus up to 2 % (RFC 6762 section 5.2). Only the PTR and TXT of browsed
+// instances are kept fresh (LL-4-4).
+func (i *iface) refreshDue(n *entry) (time.Time, bool) {
+	if n.refresh >= 4 || n.doubted || i.left || i.found[i.instanceOf(n)] == nil {
+		return time.Time{}, false
+	}
+	part := 0.80 + 0.05*float64(n.refresh) + 0.02*i.slack
+	due := n.heard.Add(time.Duration(part * float64(n.life())))
+	return due, !due.After(n.expires)
+}
+
+// instanceOf is the folded name of the instance that lives by n, "" when none does.
+func (i *iface) instanceOf(n *entry) name {
+	switch n.typ {
+	case typePTR:
+		return n.target().fold()
+	case typeTXT:
+		return n.name.fold()
+	}
+	return ""
+}
+
+// refresh asks for n again.
+func (i *iface) refresh(n *entry) {
+	n.refresh++
+	i.ask(question{name: n.name, typ: n.typ, class: classIN})
+	i.cache.schedule(n)
+}
+
+// gone follows up when an entry has left the cache.
+func (i *iface) gone(n *entry) {
+	if inst := i.instanceOf(n); inst != "" {
+		i.judge(inst)
+	}
+	i.forgetIfEmpty()
+}
+
+// hostOf is the host that an SRV record means. Version 0.15 of XEP-0174 put user@machine
+// there; the machine is what is behind the last @ (LL-3-18).
+func hostOf(target name) name {
+	label := target.first()
+	at := strings.LastIndexByte(label, '@')
+	if at < 0 || at == len(label)-1 {
+		return target
+	}
+	n, err := target.parent().child(label[at+1:])
+	if err != nil {
+		return target
+	}
+	return n
+}

@@ -1,0 +1,19 @@
+package mdns
+
+// Bounds on what strangers can make us hold or do.
+const (
+	maxPacket         = 9000 // octets; RFC 6762 section 17
+	maxSend           = 1440 // octets of payload: one Ethernet frame under IPv6, with room for a tunnel
+	maxRecordsIn      = 256  // records of one packet; a 9000-octet packet of real services has fewer
+	maxQuestionsIn    = 128  // questions of one packet
+	maxCacheSets      = 4096 // record sets per interface, as Avahi
+	maxCachePerSource = 2048 // records that one address may put into one interface's cache
+	maxSetRecords     = 16   // records in one unique set: addresses of a host, old split TXT forms
+	maxTXT            = 1300 // octets of TXT rdata kept; RFC 6763 section 6.2 calls 1300 the sensible limit
+	maxInstances      = 2048 // instances of browsed types per interface
+	maxSources        = 8    // addresses remembered per record
+	maxReplies        = 256  // answers waiting on one link
+	unicastBurst      = 20   // unicast answers at once per link
+	unicastPerSecond  = 20   // and steadily
+	warnPublished     = 500  // Avahi clients lose what is beyond (measured)
+)

@@ -1,0 +1,197 @@
+package mdns_test
+
+import (
+	"context"
+	"log"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	hashi "github.com/hashicorp/mdns"
+	"github.com/miekg/dns"
+
+	"meshbridge/linklocal/mdns"
+)
+
+// The tests here use real sockets on the loopback interface, and real time.
+
+// realEngine starts an engine on lo and stops it with the test.
+func realEngine(t *testing.T, host string) *mdns.Engine {
+	t.Helper()
+	e, err := mdns.New(mdns.Config{Interfaces: []string{loopback(t)}, Host: host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return e
+}
+
+func loopback(t *testing.T) string {
+	t.Helper()
+	all, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range all {
+		if i.Flags&net.FlagLoopback != 0 {
+			return i.Name
+		}
+	}
+	t.Fatal("no loopback interface")
+	return ""
+}
+
+// published publishes an instance and waits until it is announced.
+func published(t *testing.T, e *mdns.Engine, instance string) *mdns.Publication {
+	t.Helper()
+	announced := make(chan mdns.Status, 8)
+	p := e.Publish(mdns.Service{
+		Type: presence, Instance: instance, Port: 5562, TXT: []string{"txtvers=1", `b=c\d`},
+		Notify: func(s mdns.Status) { announced <- s },
+	})
+	for {
+		select {
+		case s := <-announced:
+			if s.State == mdns.Announced {
+				return p
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("not announced")
+		}
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	a, b := realEngine(t, "mb-test-a"), realEngine(t, "mb-test-b")
+	events := make(chan mdns.Event, 16)
+	b.Browse(presence, func(ev mdns.Event) { events <- ev })
+	p := published(t, a, "o'hara.x@mb-test-a")
+	next := func(kind mdns.EventKind) mdns.Event {
+		t.Helper()
+		select {
+		case ev := <-events:
+			if ev.Kind != kind || ev.Instance != "o'hara.x@mb-test-a" {
+				t.Fatalf("got %v %q, want %v", ev.Kind, ev.Instance, kind)
+			}
+			return ev
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no %v event", kind)
+		}
+		return mdns.Event{}
+	}
+	t.Run("LL-11.3-2 two engines share port 5353 and find each other", func(t *testing.T) {
+		ev := next(mdns.Added)
+		wantAll(t, "TXT", ev.TXT, "txtvers=1", `b=c\d`)
+		want(t, "host", ev.Host, "mb-test-a")
+		want(t, "source", ev.Source.String(), "127.0.0.1")
+	})
+	t.Run("resolves over the loopback", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		ep, err := b.Resolve(ctx, presence, "o'hara.x@mb-test-a", b.Interfaces()[0].Index, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "port", ep.Port, 5562)
+		want(t, "address", ep.Addrs[0].String(), "127.0.0.1")
+	})
+	t.Run("a foreign one-shot client sees us", func(t *testing.T) { foreignClient(t) })
+	p.Withdraw()
+	next(mdns.Removed)
+}
+
+// foreignClient asks with hashicorp's client, from a port of its own: a legacy question.
+func foreignClient(t *testing.T) {
+	ni, err := net.InterfaceByName(loopback(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := make(chan *hashi.ServiceEntry, 16)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	err = hashi.QueryContext(ctx, &hashi.QueryParam{
+		Service: presence, Domain: "local", Interface: ni, Entries: entries, DisableIPv6: true,
+		Timeout: time.Second, Logger: log.New(discard{}, "", 0),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(entries) > 0 {
+		if e := <-entries; strings.HasPrefix(e.Name, `o\'hara\.x\@mb-test-a.`) {
+			want(t, "port", e.Port, 5562)
+			return
+		}
+	}
+	t.Error("not seen")
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func TestZone(t *testing.T) {
+	e := realEngine(t, "mb-test-z")
+	published(t, e, "juliet@mb-test-z")
+	var zone hashi.Zone = e
+	t.Run("the engine is a Zone", func(t *testing.T) {
+		rrs := zone.Records(dns.Question{Name: "_presence._tcp.local.", Qtype: dns.TypePTR, Qclass: dns.ClassINET})
+		var types []uint16
+		for _, r := range rrs {
+			types = append(types, r.Header().Rrtype)
+		}
+		wantAll(t, "types", types, dns.TypePTR, dns.TypeSRV, dns.TypeTXT, dns.TypeA)
+	})
+	t.Run("LL-3-21 asked in either presentation form", func(t *testing.T) {
+		for _, n := range []string{"juliet@mb-test-z", `juliet\@mb-test-z`, "JULIET@mb-test-z"} {
+			rrs := zone.Records(dns.Question{Name: n + "._presence._tcp.local.", Qtype: dns.TypeTXT, Qclass: dns.ClassINET})
+			if !slices.ContainsFunc(rrs, func(r dns.RR) bool { return strings.Contains(r.String(), `"b=c\\d"`) }) {
+				t.Errorf("%s: %v", n, rrs)
+			}
+		}
+	})
+}
+
+func TestForeignServer(t *testing.T) {
+	e := realEngine(t, "mb-test-y")
+	published(t, e, "nurse@mb-test-y")
+	ni, err := net.InterfaceByName(loopback(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The server shares port 5353 with the engine, serves what the engine publishes and
+	// answers the foreign client by unicast.
+	s, err := hashi.NewServer(&hashi.Config{Zone: e, Iface: ni, Logger: log.New(discard{}, "", 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Shutdown(); err != nil {
+			t.Error(err)
+		}
+	}()
+	entries := make(chan *hashi.ServiceEntry, 16)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := hashi.QueryContext(ctx, &hashi.QueryParam{
+		Service: presence, Domain: "local", Interface: ni, Entries: entries, DisableIPv6: true,
+		Timeout: time.Second, Logger: log.New(discard{}, "", 0),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for len(entries) > 0 {
+		if got := <-entries; strings.HasPrefix(got.Name, `nurse\@mb-test-y.`) && got.Port == 5562 {
+			return
+		}
+	}
+	t.Error("hashicorp's client did not see what hashicorp's server took from our zone")
+}

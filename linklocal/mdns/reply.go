@@ -1,0 +1,179 @@
+package mdns
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// later sends r at a time, or soon after when the rate of its records demands (RFC 6762
+// section 6).
+func (l *link) later(r *reply, at time.Time) {
+	if len(r.answers) == 0 {
+		return
+	}
+	if len(l.replies) >= maxReplies {
+		l.e.cfg.Count("M2")
+		return
+	}
+	l.replies = append(l.replies, r)
+	r.alarm = l.e.agenda.at(at, func() { l.reply(r) })
+}
+
+// reply multicasts what of r is still of use: not what was multicast since the question
+// came, and not yet what was multicast less than a second ago, of which the rest of r is
+// made.
+func (l *link) reply(r *reply) {
+	l.drop(r)
+	gap := multicastGap
+	if r.defend {
+		gap = defenceGap
+	}
+	var now []answer
+	var again []answer
+	var next time.Time
+	for _, ans := range r.answers {
+		last, ok := l.sent[ans.key()]
+		switch {
+		case ok && !r.defend && last.After(r.asked):
+		case ok && l.e.now.Sub(last) < gap:
+			again = append(again, ans)
+			if at := last.Add(gap); at.After(next) {
+				next = at
+			}
+		default:
+			now = append(now, ans)
+		}
+	}
+	l.multicast(now)
+	if len(again) > 0 {
+		r.answers, r.partial = again, false
+		l.later(r, next)
+	}
+}
+
+// multicast sends answers with such additional records as were not multicast just now.
+func (l *link) multicast(answers []answer) {
+	if len(answers) == 0 {
+		return
+	}
+	var groups []group
+	var said []record
+	for _, ans := range answers {
+		fresh := func(r record) bool {
+			last, ok := l.sent[r.key()]
+			return ok && l.e.now.Sub(last) < multicastGap
+		}
+		extra := slices.DeleteFunc(slices.Clone(ans.extra), fresh)
+		groups = append(groups, group{ans.record, extra})
+		said = append(append(said, ans.record), extra...)
+	}
+	l.noteSent(said)
+	for _, p := range packResponses(groups) {
+		l.send(p)
+	}
+}
+
+// unicast answers a QU question directly (RFC 6762 section 5.4).
+func (l *link) unicast(to netip.AddrPort, answers []answer) {
+	if len(answers) == 0 {
+		return
+	}
+	if !l.takeToken() {
+		l.e.cfg.Count("M1")
+		return
+	}
+	for _, p := range packResponses(groupsOf(answers)) {
+		l.put(p, to)
+	}
+}
+
+func groupsOf(answers []answer) []group {
+	out := make([]group, len(answers))
+	for k, ans := range answers {
+		out[k] = group{ans.record, ans.extra}
+	}
+	return out
+}
+
+// recently reports whether r was multicast within a quarter of its time to live, so that
+// the neighbours' caches are fresh and one asker can be told alone (RFC 6762 section 5.4).
+func (l *link) recently(r record) bool {
+	last, ok := l.sent[r.key()]
+	return ok && l.e.now.Sub(last) < time.Duration(r.ttl)*time.Second/4
+}
+
+// drop takes r off the list of waiting replies.
+func (l *link) drop(r *reply) {
+	l.replies = slices.DeleteFunc(l.replies, func(o *reply) bool { return o == r })
+}
+
+// knowMore takes the known answers that follow a truncated query (RFC 6762 section 7.2).
+func (l *link) knowMore(a *arrival) {
+	for _, r := range slices.Clone(l.replies) {
+		if r.partial && r.src == a.packet.Src {
+			l.strike(r, a.knows)
+		}
+	}
+}
+
+// suppressDuplicates drops answers that another responder has just given for us (RFC 6762
+// section 7.4).
+func (e *Engine) suppressDuplicates(a *arrival) {
+	if !a.packet.Multicast() {
+		return
+	}
+	for _, r := range slices.Clone(a.l.replies) {
+		a.l.strike(r, func(own record) bool {
+			return slices.ContainsFunc(a.answers, func(o record) bool { return o.ttl >= own.ttl && own.same(o) })
+		})
+	}
+}
+
+// strike removes answers from a waiting reply.
+func (l *link) strike(r *reply, gone func(record) bool) {
+	r.answers = slices.DeleteFunc(r.answers, func(ans answer) bool { return gone(ans.record) })
+	if len(r.answers) == 0 {
+		l.e.agenda.stop(r.alarm)
+		l.drop(r)
+	}
+}
+
+// answerLegacy serves one-shot resolvers such as dig: they ask from another port and get one
+// plain DNS answer by unicast, with their ID and question, short-lived and without flush
+// bits (RFC 6762 section 6.7).
+func (e *Engine) answerLegacy(a *arrival) {
+	p := newPacker(flagResponse)
+	p.id = a.id
+	var groups []group
+	for _, q := range a.questions {
+		if answers := e.answersTo(a.i, q); len(answers) > 0 && p.question(q) {
+			groups = append(groups, groupsOf(answers)...)
+		}
+	}
+	if len(groups) == 0 {
+		return
+	}
+	if !a.l.takeToken() {
+		e.cfg.Count("LL-5-11")
+		return
+	}
+	for k := range groups {
+		groups[k].answer = legacy(groups[k].answer)
+		for x, r := range groups[k].extra {
+			groups[k].extra[x] = legacy(r)
+		}
+		if !p.add(secAnswer, groups[k].answer) {
+			p.flags |= flagTruncated
+			groups = groups[:k]
+			break
+		}
+	}
+	packExtras(p, groups)
+	a.l.put(p.bytes(), a.packet.Src)
+}
+
+func legacy(r record) record {
+	r.flush, r.ttl = false, min(r.ttl, ttlLegacy)
+	return r
+}

@@ -1,0 +1,174 @@
+package mdns
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// An answer is one own record that answers a question.
+type answer struct {
+	record
+	isShared bool     // others may answer too, so wait a little
+	extra    []record // what the asker will want to know next
+}
+
+// A reply is a set of answers that waits for its time on one link.
+type reply struct {
+	asked   time.Time      // when the question came
+	src     netip.AddrPort // who asked
+	answers []answer
+	defend  bool // against a probe
+	partial bool // the asker announced more known answers (TC)
+	alarm   *alarm
+}
+
+// answer replies to a query, or takes further known answers of one that came before.
+func (e *Engine) answer(a *arrival) {
+	if len(a.questions) == 0 {
+		a.l.knowMore(a)
+		return
+	}
+	if a.packet.Src.Port() != Port {
+		e.answerLegacy(a)
+		return
+	}
+	multi := &reply{asked: e.now, src: a.packet.Src, defend: len(a.authority) > 0, partial: a.truncated}
+	var uni []answer
+	for _, q := range a.questions {
+		for _, ans := range e.answersTo(a.i, q) {
+			switch {
+			case a.knows(ans.record):
+			case q.unicast && !multi.defend && a.onLink() && a.l.recently(ans.record):
+				uni = append(uni, ans)
+			default:
+				multi.add(ans)
+			}
+		}
+	}
+	a.l.unicast(a.packet.Src, uni)
+	a.l.later(multi, e.now.Add(multi.delay()))
+}
+
+func (r *reply) add(ans answer) {
+	if !slices.ContainsFunc(r.answers, func(o answer) bool { return o.same(ans.record) }) {
+		r.answers = append(r.answers, ans)
+	}
+}
+
+// delay spreads the answers of many responders (RFC 6762 sections 6 and 7.2). What is ours
+// alone goes at once.
+func (r *reply) delay() time.Duration {
+	switch {
+	case r.partial:
+		return between(truncDelayMin, truncDelayMax)
+	case r.defend || !slices.ContainsFunc(r.answers, func(ans answer) bool { return ans.isShared }):
+		return 0
+	}
+	return between(sharedDelayMin, sharedDelayMax)
+}
+
+// knows reports whether the asker listed r as known with at least half its time to live
+// (RFC 6762 section 7.1).
+func (a *arrival) knows(r record) bool {
+	return slices.ContainsFunc(a.answers, func(k record) bool { return k.ttl >= r.ttl/2 && r.same(k) })
+}
+
+// answersTo lists our answers to q on i, of names that are ours by now.
+func (e *Engine) answersTo(i *iface, q question) []answer {
+	if q.class != classIN && q.class != classANY {
+		return nil
+	}
+	var out []answer
+	for _, r := range e.sharedRecords(i, q) {
+		out = append(out, answer{record: r, isShared: true, extra: e.extraFor(i, r)})
+	}
+	c := e.claims[q.name.fold()]
+	if c == nil || !c.owns(i) {
+		return out
+	}
+	own := c.unique(i)
+	for _, r := range own {
+		if q.matches(r) {
+			out = append(out, answer{record: r, extra: e.extraFor(i, r)})
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, answer{record: nsecFor(c.name, own)})
+	}
+	return out
+}
+
+// ownRecords lists the bare records behind answersTo, without negative ones.
+func (e *Engine) ownRecords(i *iface, q question) []record {
+	var out []record
+	for _, ans := range e.answersTo(i, q) {
+		if ans.typ != typeNSEC {
+			out = append(out, ans.record)
+		}
+	}
+	return out
+}
+
+// sharedRecords lists the PTR records that answer q: instances of a type, or the types that
+// we publish (RFC 6763 sections 4.1 and 9).
+func (e *Engine) sharedRecords(i *iface, q question) []record {
+	if q.typ != typePTR && q.typ != typeANY {
+		return nil
+	}
+	var out []record
+	asked := q.name.fold()
+	for _, s := range e.services {
+		r := s.ptr()
+		if asked == servicesName {
+			r = ptrRecord(servicesName, s.typ)
+		} else if asked != s.typ.fold() {
+			continue
+		}
+		if s.claim.owns(i) && !slices.ContainsFunc(out, r.same) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// nsecFor says which types exist (RFC 6762 section 6.1).
+func nsecFor(n name, own []record) record {
+	var types []uint16
+	for _, r := range own {
+		types = append(types, r.typ)
+	}
+	slices.Sort(types)
+	return nsecRecord(n, slices.Compact(types))
+}
+
+// extraFor lists what an asker for r will want next (RFC 6763 section 12): SRV, TXT and
+// addresses with a PTR, addresses with an SRV, the other family or its absence with A.
+func (e *Engine) extraFor(i *iface, r record) []record {
+	switch r.typ {
+	case typePTR:
+		c := e.claims[r.target().fold()]
+		if c == nil || c == e.host.claim {
+			return nil
+		}
+		return append(c.unique(i), e.hostExtra(i)...)
+	case typeSRV, typeA, typeAAAA:
+		return e.hostExtra(i)
+	}
+	return nil
+}
+
+// hostExtra is the host's addresses, with NSEC when a family is absent.
+func (e *Engine) hostExtra(i *iface) []record {
+	if !e.host.claim.owns(i) {
+		return nil
+	}
+	own := e.host.unique(i)
+	has := func(typ uint16) bool {
+		return slices.ContainsFunc(own, func(r record) bool { return r.typ == typ })
+	}
+	if !has(typeA) || !has(typeAAAA) {
+		own = append(own, nsecFor(e.host.claim.name, own))
+	}
+	return own
+}

@@ -1,0 +1,23 @@
+//go:build unix && !linux
+
+package mdns
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+// socketOptions prepares a socket before it is bound.
+func socketOptions(fd int, v6, reusePort bool) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return err
+	}
+	if reusePort {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+			return err
+		}
+	}
+	if v6 {
+		return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+	}
+	return nil
+}
