@@ -1,0 +1,60 @@
+package linklocal
+
+import "meshbridge/internal/stanza"
+
+// Event is what the mesh tells: [PeerChanged], [PeerGone], [Received], [Delivered],
+// [Returned], [ProxyChanged] or [Listening].
+type Event interface{ event() }
+
+// Peer is a person on the mesh as DNS-SD shows them.
+type Peer struct {
+	Instance   string // as the peer writes it
+	Host       string // SRV target without .local, "" while unknown
+	Interfaces []string
+	Profile    Profile
+}
+
+// PeerChanged tells that a peer came, or that what it says of itself changed.
+type PeerChanged struct{ Peer Peer }
+
+// PeerGone tells that a peer left, after the departure delay.
+type PeerGone struct{ Instance string }
+
+// Received is a stanza that a bound peer sent to a proxy instance. From and To are
+// as the peer wrote them and must not be copied anywhere: Peer and Proxy say who
+// and to whom.
+type Received struct {
+	Peer   string // instance that the stream is bound to
+	Proxy  string // key of the addressed proxy
+	Stanza stanza.Stanza
+}
+
+// Delivered tells that a message has reached its peer's machine.
+type Delivered struct{ Token uint64 }
+
+// Returned gives messages back, in the order in which they were sent: none of them
+// is known to have arrived.
+type Returned struct {
+	Proxy, Peer string // key and instance
+	Tokens      []uint64
+	Err         error
+}
+
+// ProxyChanged tells how publishing a proxy goes.
+type ProxyChanged struct {
+	Proxy     string // key
+	Instance  string // its name now, after renames
+	Announced bool   // false: on the way, or given up when Err is set
+	Err       error
+}
+
+// Listening tells that the mesh is on at least one link and at which port.
+type Listening struct{ Port uint16 }
+
+func (PeerChanged) event()  {}
+func (PeerGone) event()     {}
+func (Received) event()     {}
+func (Delivered) event()    {}
+func (Returned) event()     {}
+func (ProxyChanged) event() {}
+func (Listening) event()    {}

@@ -1,0 +1,231 @@
+package linklocal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"meshbridge/linklocal/mdns"
+)
+
+// Mesh is the bridge's presence on the LAN. Its methods may be called from any
+// goroutine, do not block and take effect in the order of the calls.
+type Mesh struct {
+	cfg    Config
+	engine *mdns.Engine
+
+	commands commands      // from the caller of our methods
+	requests chan func()   // from mDNS, streams and timers
+	stopped  chan struct{} // closed when Run has returned
+	doors    doors         // who is in a handshake
+
+	// Below: owned by the goroutine of Run.
+	peers    map[string]*peer  // by folded instance
+	proxies  map[string]*proxy // by key
+	own      map[string]*proxy // by folded instance
+	pairs    map[pairKey]*pair
+	known    map[string]identity // by folded instance
+	ears     map[ear]*listener
+	port     uint16
+	streams  map[*stream]struct{}
+	handlers sync.WaitGroup // stream goroutines
+	ctx      context.Context
+}
+
+// New returns a mesh for [Mesh.Run]. It fails when the configuration cannot work
+// on any machine.
+func New(cfg Config) (*Mesh, error) {
+	if cfg.Handle == nil {
+		return nil, errors.New("linklocal: Config.Handle is missing")
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = tcp{}
+	}
+	if cfg.hardware == nil {
+		cfg.hardware = hardwareOf
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.Count == nil {
+		cfg.Count = func(string) {}
+	}
+	engine, err := mdns.New(mdns.Config{
+		Interfaces: cfg.Interfaces, Host: cfg.Machine, GlobalIPv6: cfg.GlobalIPv6,
+		Network: cfg.Network, Log: cfg.Log, Count: cfg.Count,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Mesh{
+		cfg: cfg, engine: engine,
+		commands: commands{ready: make(chan struct{}, 1)},
+		requests: make(chan func(), maxRequestQueue),
+		stopped:  make(chan struct{}),
+		peers:    map[string]*peer{}, proxies: map[string]*proxy{}, own: map[string]*proxy{},
+		pairs: map[pairKey]*pair{}, known: map[string]identity{},
+		ears: map[ear]*listener{}, streams: map[*stream]struct{}{},
+	}, nil
+}
+
+// Run works until ctx ends, then closes every stream, says goodbye for every
+// record and returns nil, in a few seconds. An error means that the mesh cannot
+// work here, and says what to do.
+func (m *Mesh) Run(ctx context.Context) error {
+	defer close(m.stopped)
+	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopEngine()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m.ctx = ctx
+
+	m.engine.Browse(ServiceType, func(ev mdns.Event) { m.post(func() { m.seen(ev) }) })
+	engineDone := make(chan error, 1)
+	go func() { engineDone <- m.engine.Run(engineCtx) }()
+
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	first := time.NewTimer(0) // interfaces are known as soon as the engine runs
+	defer first.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			m.shutdown()
+			stopEngine()
+			return m.drain(engineDone)
+		case err := <-engineDone:
+			m.shutdown()
+			return fmt.Errorf("multicast DNS: %w", err)
+		case fn := <-m.requests:
+			fn()
+		case <-m.commands.ready:
+			for _, fn := range m.commands.take() {
+				fn()
+			}
+		case <-first.C:
+			if m.reconcile(); m.port == 0 {
+				first.Reset(100 * time.Millisecond)
+			}
+		case <-tick.C:
+			m.reconcile()
+		}
+	}
+}
+
+// drain serves the goroutines that still report until the engine has said goodbye.
+func (m *Mesh) drain(engineDone <-chan error) error {
+	for {
+		select {
+		case err := <-engineDone:
+			return err
+		case fn := <-m.requests:
+			fn()
+		}
+	}
+}
+
+// post hands fn to the goroutine of Run. It waits while that is busy, and does
+// nothing once it has ended.
+func (m *Mesh) post(fn func()) {
+	select {
+	case m.requests <- fn:
+	case <-m.stopped:
+	}
+}
+
+// call runs fn on the goroutine of Run and waits for it. It reports false when the
+// mesh has ended.
+func (m *Mesh) call(fn func()) bool {
+	done := make(chan struct{})
+	m.post(func() { fn(); close(done) })
+	select {
+	case <-done:
+		return true
+	case <-m.stopped:
+		return false
+	}
+}
+
+// after runs fn on the goroutine of Run when d has passed.
+func (m *Mesh) after(d time.Duration, fn func()) *time.Timer {
+	return time.AfterFunc(d, func() { m.post(fn) })
+}
+
+// reconcile compares what is with what should be: listeners with the interfaces of
+// this moment, streams with the time since they were last used.
+func (m *Mesh) reconcile() {
+	had := m.port
+	m.listen()
+	if had == 0 && m.port != 0 {
+		for _, p := range m.proxies {
+			m.announce(p)
+		}
+		m.cfg.Handle(Listening{m.port})
+	}
+	now := time.Now()
+	for s := range m.streams {
+		s.attend(now)
+	}
+}
+
+// shutdown closes the doors and every stream, and waits for them in bounded time.
+func (m *Mesh) shutdown() {
+	for _, l := range m.ears {
+		l.Close()
+	}
+	for _, p := range m.pairs {
+		if p.cancel != nil {
+			p.cancel()
+		}
+	}
+	for s := range m.streams {
+		s.finish()
+	}
+	gone := make(chan struct{})
+	go func() { m.handlers.Wait(); close(gone) }()
+	timeout := time.NewTimer(shutdownGrace)
+	defer timeout.Stop()
+	for {
+		select {
+		case fn := <-m.requests:
+			fn()
+		case <-timeout.C:
+			for s := range m.streams {
+				s.conn.Close()
+			}
+			timeout.Reset(shutdownGrace)
+		case <-gone:
+			return
+		}
+	}
+}
+
+// commands is the queue of calls from outside. It has no bound of its own: the
+// caller bounds what it has in flight, and must never have to wait for the mesh,
+// which may be waiting for it.
+type commands struct {
+	mu    sync.Mutex
+	list  []func() // guarded by mu
+	ready chan struct{}
+}
+
+func (c *commands) add(fn func()) {
+	c.mu.Lock()
+	c.list = append(c.list, fn)
+	c.mu.Unlock()
+	select {
+	case c.ready <- struct{}{}:
+	default: // a wake-up is pending already
+	}
+}
+
+func (c *commands) take() []func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := c.list
+	c.list = nil
+	return list
+}

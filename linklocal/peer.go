@@ -1,0 +1,108 @@
+package linklocal
+
+import (
+	"reflect"
+	"slices"
+	"time"
+
+	"meshbridge/linklocal/mdns"
+)
+
+// peer is one instance on the mesh and the links on which it is seen.
+type peer struct {
+	instance string
+	links    map[int]mdns.Event // latest event by interface index
+	profile  Profile            // of the latest event
+	told     *Peer              // what the caller knows; nil: nothing
+	leaving  *time.Timer        // runs while the peer is on no link
+}
+
+// seen takes in what mDNS found.
+func (m *Mesh) seen(ev mdns.Event) {
+	key := mdns.Fold(ev.Instance)
+	if ev.Kind == mdns.Removed {
+		m.unseen(key, ev)
+		return
+	}
+	profile := ParseTXT(ev.TXT)
+	if profile.HasGateway && m.cfg.Mark != "" {
+		m.cfg.Count("LL-4-9")
+		if profile.Gateway == m.cfg.Mark {
+			m.cfg.Log.Error("another bridge on this link publishes for the same component domain; stop one of the two",
+				"instance", ev.Instance, "interface", ev.Interface.Name, "source", ev.Source)
+		}
+		return
+	}
+	p := m.peers[key]
+	if p == nil {
+		p = &peer{instance: ev.Instance, links: map[int]mdns.Event{}}
+		m.peers[key] = p
+	}
+	if p.leaving != nil {
+		p.leaving.Stop()
+		p.leaving = nil
+	}
+	for _, odd := range profile.Odd {
+		m.cfg.Log.Debug("odd TXT record", "instance", ev.Instance, "what", odd)
+	}
+	p.links[ev.Interface.Index] = ev
+	p.profile = profile
+	m.tell(p)
+}
+
+// unseen takes a link away. A peer on no link is gone after the departure delay,
+// of which mDNS has used up a second.
+func (m *Mesh) unseen(key string, ev mdns.Event) {
+	p := m.peers[key]
+	if p == nil {
+		return
+	}
+	delete(p.links, ev.Interface.Index)
+	if len(p.links) > 0 {
+		m.tell(p)
+		return
+	}
+	if p.leaving == nil {
+		p.leaving = m.after(max(0, m.cfg.DepartureDelay-mdnsRemoval), func() { m.depart(key, p) })
+	}
+}
+
+func (m *Mesh) depart(key string, p *peer) {
+	if m.peers[key] != p || len(p.links) > 0 {
+		return // back meanwhile
+	}
+	delete(m.peers, key)
+	m.departed(key)
+	m.cfg.Handle(PeerGone{p.instance})
+	m.closePairs(func(k pairKey) bool { return k.peer == key }, ErrAbsent)
+}
+
+// tell tells the caller about p if there is anything new.
+func (m *Mesh) tell(p *peer) {
+	now := Peer{Instance: p.instance, Profile: p.profile}
+	for _, i := range p.interfaces() {
+		ev := p.links[i]
+		now.Interfaces = append(now.Interfaces, ev.Interface.Name)
+		if now.Host == "" {
+			now.Host = ev.Host
+		}
+	}
+	if p.told != nil && now.Host == "" {
+		now.Host = p.told.Host
+	}
+	if p.told != nil && reflect.DeepEqual(*p.told, now) {
+		return
+	}
+	p.told = &now
+	m.cfg.Handle(PeerChanged{now})
+}
+
+// interfaces returns the indexes of the links on which the peer is, in order.
+func (p *peer) interfaces() []int {
+	list := make([]int, 0, len(p.links))
+	for i := range p.links {
+		list = append(list, i)
+	}
+	slices.Sort(list)
+	return list
+}
