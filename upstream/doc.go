@@ -1,0 +1,29 @@
+// Package upstream keeps one authenticated component stream to an XMPP server
+// (XEP-0114 "Jabber Component Protocol").
+//
+// A [Link] walks the list of servers it is given, opens a stream, proves that it
+// knows the secret, and then hands out a [Session]. A Session is the only way to
+// send, and it exists only between the server's <handshake/> and the end of that
+// very connection: what is not yet authenticated has no method to write with, and
+// what was queued for a connection dies with it. Nothing can therefore overtake
+// the handshake, and nothing queued for one connection ever appears on the next
+// (XEP-0174 section 13.2). Whoever needs a stanza to survive keeps a copy until
+// it is known to have arrived.
+//
+// A component stream has no acknowledgements, and a server that dies takes with it
+// what TCP had long accepted. The Session therefore pings itself through the
+// server after every burst of at most 32 stanzas. The server handles a stream in
+// order, so the ping that comes back proves that all before it went through:
+// [Routed] reports up to where. The same ping, sent when nothing else is, tells a
+// dead link from a quiet one.
+//
+// What the server sends is filtered before it is handed out: a component has to do
+// only with stanzas that say from whom they are, are addressed to its own domain
+// and do not come from it.
+//
+// # Goroutines
+//
+// [Link.Run] is the reader: it dials, reads, and calls the handler, so events come
+// in order and one at a time. Each Session has one writer beside it, which owns
+// the write half of the connection. Nothing else touches the socket.
+package upstream

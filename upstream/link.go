@@ -1,0 +1,200 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"meshbridge/internal/stanza"
+)
+
+// Link is a component's connection to its server, made again whenever it breaks.
+type Link struct {
+	domain            domain
+	digest            func(id string) string   // the secret itself is in no field, so that none can print it
+	conceal           func(text string) string // takes the secret out of what a server says
+	targets           func(context.Context) ([]Target, error)
+	insecurePlaintext bool
+	dial              func(ctx context.Context, network, address string) (net.Conn, error)
+	maxStanza         int
+	count             func(rule string)
+	log               *slog.Logger
+	pace              pace // of the goroutine in Run
+}
+
+// New checks the configuration. The errors say which key to mend.
+func New(c Config) (*Link, error) {
+	d, err := parseDomain(c.Domain)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	secret := c.Secret
+	return &Link{
+		domain:            d,
+		digest:            func(id string) string { return Digest(id, secret) },
+		conceal:           func(text string) string { return strings.ReplaceAll(text, secret, "[secret]") },
+		targets:           c.Targets,
+		insecurePlaintext: c.InsecurePlaintext,
+		dial:              c.Dial,
+		maxStanza:         c.MaxStanza,
+		count:             c.Count,
+		log:               c.Log.With("component", string(d)),
+		pace:              pace{random: c.Random, spread: c.ShutdownSpread},
+	}, nil
+}
+
+// Run keeps the stream up until ctx ends, and returns why ctx did. It may be
+// called once.
+//
+// It calls handle for every event, in order, from one goroutine at a time. While
+// handle runs nothing is read, so it must not wait for long: a routed ping that
+// nobody reads for 15 s counts as unanswered.
+//
+// When ctx ends while a session is up, what is queued is written (within 5 s),
+// then </stream:stream>, and the server's own is waited for (5 s at most).
+func (l *Link) Run(ctx context.Context, handle func(Event)) error {
+	var r round
+	for ctx.Err() == nil {
+		if wait := l.advance(ctx, &r, handle); wait > 0 {
+			l.sleep(ctx, wait)
+			r = round{}
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// round is one walk over the list of targets, from pause to pause.
+type round struct {
+	list  []Target        // still to be tried
+	tried map[string]bool // addresses that need a pause before they are tried again
+}
+
+// advance tries the next target of the round and returns the pause that ends the
+// round, or 0 when it goes on at once.
+func (l *Link) advance(ctx context.Context, r *round, handle func(Event)) time.Duration {
+	if len(r.list) == 0 {
+		if err := l.resolve(ctx, r); err != nil && ctx.Err() == nil {
+			l.down(Down{Err: err}, handle)
+		}
+		if len(r.list) == 0 {
+			return l.pace.backoff()
+		}
+	}
+	t := r.list[0]
+	r.list = r.list[1:]
+	r.tried[t.Address] = true
+	e := l.attempt(ctx, t, handle)
+	wait := l.pace.after(e, time.Now())
+	switch {
+	case wait > 0:
+		return wait
+	case e.stable(): // a new round, which begins behind the target just lost
+		*r = round{tried: map[string]bool{t.Address: true}}
+	case e.lived > 0: // it was there a moment ago: ask again where it is now
+		r.list = nil
+	case len(r.list) == 0:
+		return l.pace.backoff()
+	}
+	return 0
+}
+
+// resolve fills the round with the targets that have not been tried in it. A round
+// is bounded, however many addresses turn up.
+func (l *Link) resolve(ctx context.Context, r *round) error {
+	all, err := l.targets(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return errors.New("no address is known for the server: see what upstream.uri resolves to")
+	}
+	if r.tried == nil {
+		r.tried = map[string]bool{}
+	}
+	for _, t := range all {
+		if !r.tried[t.Address] && len(r.tried)+len(r.list) < roundTargets {
+			r.list = append(r.list, t)
+		}
+	}
+	return nil
+}
+
+// attempt tries one target, serves the session when there is one, and tells how it
+// ended.
+func (l *Link) attempt(ctx context.Context, t Target, handle func(Event)) ending {
+	l.log.Debug("connecting to the server", "target", t.Address, "tls", t.TLS != nil)
+	conn, err := l.connect(ctx, t)
+	if err != nil {
+		return l.failed(ctx, t, err, handle)
+	}
+	defer conn.Close()
+	s, r, err := l.open(ctx, conn, t.Address)
+	if err != nil {
+		return l.failed(ctx, t, err, handle)
+	}
+	l.log.Info("authenticated", "target", t.Address)
+	err = l.serve(ctx, s, r, handle)
+	e := ending{err: err, class: classify(err), lived: max(time.Since(s.since), 1)}
+	if ctx.Err() != nil {
+		e.class = Stopped
+	}
+	l.down(Down{Session: s, Target: t.Address, Err: err, Class: e.class}, handle)
+	return e
+}
+
+// serve runs a session to its end.
+func (l *Link) serve(ctx context.Context, s *Session, r *stanza.Reader, handle func(Event)) error {
+	go s.write()
+	stop := context.AfterFunc(ctx, s.stop)
+	handle(Up{s})
+	err := s.read(r, l, handle)
+	stop()
+	s.end(farewellTo(err))
+	<-s.written
+	return s.causeOf(err)
+}
+
+// failed reports an attempt that led to no session.
+func (l *Link) failed(ctx context.Context, t Target, err error, handle func(Event)) ending {
+	e := ending{err: err, class: classify(err)}
+	if ctx.Err() == nil { // otherwise it failed because we stopped it
+		l.down(Down{Target: t.Address, Err: err, Class: e.class}, handle)
+	}
+	return e
+}
+
+// down tells the log and the handler.
+func (l *Link) down(d Down, handle func(Event)) {
+	level := slog.LevelWarn
+	switch d.Class {
+	case Refused:
+		level = slog.LevelError
+	case Stopped:
+		level = slog.LevelInfo
+	}
+	l.log.Log(context.Background(), level, "not connected to the server",
+		"target", d.Target, "class", d.Class.String(), "error", d.Err)
+	handle(d)
+}
+
+// said makes an error of a received <stream:error/>, without what must not be
+// repeated.
+func (l *Link) said(e *stanza.StreamError) error {
+	return &ServerError{Condition: e.Condition, Text: plainText(l.conceal(e.Text)), Domain: string(l.domain)}
+}
+
+// sleep waits between two rounds.
+func (l *Link) sleep(ctx context.Context, wait time.Duration) {
+	l.log.Info("waiting before the next attempt", "wait", wait.Round(time.Millisecond).String())
+	select {
+	case <-ctx.Done():
+	case <-time.After(wait):
+	}
+}

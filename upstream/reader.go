@@ -1,0 +1,72 @@
+package upstream
+
+import (
+	"errors"
+	"time"
+
+	"meshbridge/internal/stanza"
+)
+
+// read hands on what the server sends until the stream ends, and returns why it
+// ended.
+func (s *Session) read(r *stanza.Reader, l *Link, handle func(Event)) error {
+	for {
+		el, err := r.Next()
+		if big, ok := errors.AsType[*stanza.TooBig](err); ok {
+			if s.admit(big.Head, l.count) {
+				handle(TooBig{s, big.Head})
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if said, ok := stanza.AsStreamError(el); ok {
+			return l.said(said)
+		}
+		st, ok := stanza.Parse(el)
+		if !ok {
+			l.log.Debug("dropped an element that is no stanza", "name", el.Name.Local, "space", el.Name.Space)
+			continue
+		}
+		if seq, moved, ok := s.returned(st); ok {
+			if moved {
+				handle(Routed{s, seq})
+			}
+			continue
+		}
+		if s.admit(st, l.count) {
+			handle(Received{s, st})
+		}
+	}
+}
+
+// admit reports whether a stanza is for this component, and counts what is not
+// (CONFORMANCE INJ-31, INJ-32).
+func (s *Session) admit(st stanza.Stanza, count func(rule string)) bool {
+	switch {
+	case st.From == "" || st.To == "" || !s.domain.holds(st.To):
+		count("INJ-31")
+		return false
+	case s.domain.holds(st.From):
+		count("INJ-32")
+		return false
+	}
+	return true
+}
+
+// returned reports whether st is one of our own pings come back, up to where it
+// proves that the server has routed, and whether that is news. An error instead of
+// the ping proves as much: the server had it in hand.
+func (s *Session) returned(st stanza.Stanza) (seq uint64, moved, ok bool) {
+	if st.Kind != stanza.IQ || !s.domain.is(st.From) || !s.domain.is(st.To) {
+		return 0, false, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	moved, ok = s.window.returned(st.ID, time.Now())
+	if ok {
+		s.nudge()
+	}
+	return s.window.routed, moved, ok
+}
