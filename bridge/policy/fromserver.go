@@ -1,0 +1,124 @@
+package policy
+
+import "meshbridge/internal/stanza"
+
+// FromServer says what is to be done with a stanza that came over the
+// authenticated upstream. Case.Colleague is its sender, Case.Target what the
+// addressed JID stands for: Person for a proxy JID, whose peer is Case.Peer.
+// Presence has rules of its own and goes to Presence.
+func FromServer(c Case, p Policy) Verdict {
+	if c.Stanza.Kind == stanza.Presence {
+		return Presence(c, p)
+	}
+	return judge(c, p, []check{
+		serverUnaddressed,
+		serverEcho,
+		strayError,
+		strayAnswer,
+		ownSide,
+		malformedIQ,
+		serverToGateway,
+		serverStranger,
+		serverUnknown,
+		serverUnregistered,
+		serverIQ,
+		serverGroupchat,
+		serverHeadline,
+		allowed,
+	})
+}
+
+// serverUnaddressed: INJ-31. A server puts both addresses on everything, and
+// sends us only what is for our domain.
+func serverUnaddressed(c Case, p Policy) (Verdict, bool) {
+	if c.Stanza.From == "" || c.Colleague.JID == "" || !p.owns(domainOf(c.Stanza.To)) {
+		return drop("INJ-31")
+	}
+	return noOpinion()
+}
+
+// serverEcho: INJ-32. What comes from our own domain has gone in a circle. Our
+// own pings are recognised before they get here.
+func serverEcho(c Case, p Policy) (Verdict, bool) {
+	if p.owns(domainOf(c.Stanza.From)) || p.owns(domainOf(c.Colleague.JID)) {
+		return drop("INJ-32")
+	}
+	return noOpinion()
+}
+
+// serverToGateway: MAP-M13, INJ-18. Anybody may ask the gateway what it is; only
+// those who may subscribe get into conversation with it, lest it talk with
+// every robot of the Internet.
+func serverToGateway(c Case, p Policy) (Verdict, bool) {
+	switch {
+	case c.Target != Gateway:
+		return noOpinion()
+	case c.Stanza.Kind == stanza.IQ:
+		return answerIQ(c.Stanza, AsComponent)
+	case c.Stanza.Type == "groupchat":
+		return refuse("MAP-M6", NotServed)
+	case c.Stanza.Type == "error" || c.Stanza.Type == "headline" || !hasBody(c.Stanza):
+		return drop("MAP-M13")
+	case !p.MaySubscribe(c.Colleague.JID):
+		return refuse("MAP-M13", NotServed)
+	}
+	return answer("MAP-M13")
+}
+
+// serverStranger: INJ-33, INJ-10. Whoever is neither listed nor of an admitted
+// domain learns nothing, not even who exists.
+func serverStranger(c Case, p Policy) (Verdict, bool) {
+	if !p.MaySubscribe(c.Colleague.JID) {
+		return refuse("INJ-33", Forbidden)
+	}
+	return noOpinion()
+}
+
+// serverUnknown: GW-15, LL-4-9. Nobody was ever seen under that address, or only
+// what another bridge publishes.
+func serverUnknown(c Case, _ Policy) (Verdict, bool) {
+	switch {
+	case c.Target != Person:
+		return refuse("GW-15", NeverSeen)
+	case c.Peer.Gateway:
+		return refuse("LL-4-9", NeverSeen)
+	}
+	return noOpinion()
+}
+
+// serverUnregistered: INJ-33. A colleague who is not listed has to subscribe to
+// the peer, or register, before he is given a proxy instance to speak through.
+func serverUnregistered(c Case, p Policy) (Verdict, bool) {
+	if !p.MayTalk(c.Colleague) {
+		return refuse("INJ-33", NotRegistered)
+	}
+	return noOpinion()
+}
+
+// serverIQ: GW-15, INJ-18. The gateway answers in the place of a peer who is
+// there and forwards nothing.
+func serverIQ(c Case, _ Policy) (Verdict, bool) {
+	switch {
+	case c.Stanza.Kind != stanza.IQ:
+		return noOpinion()
+	case !c.Peer.Present:
+		return refuse("GW-15", NotServed)
+	}
+	return answerIQ(c.Stanza, AsPeer)
+}
+
+// serverGroupchat: MAP-M6.
+func serverGroupchat(c Case, _ Policy) (Verdict, bool) {
+	if c.Stanza.Type == "groupchat" {
+		return refuse("MAP-M6", NotServed)
+	}
+	return noOpinion()
+}
+
+// serverHeadline: MAP-M8. News is not kept for those who are away.
+func serverHeadline(c Case, _ Policy) (Verdict, bool) {
+	if c.Stanza.Type == "headline" && !c.Peer.Present {
+		return drop("MAP-M8")
+	}
+	return noOpinion()
+}

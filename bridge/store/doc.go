@@ -1,0 +1,19 @@
+// Package store keeps on disk what the gateway must still know after a restart:
+// who is subscribed to whom, whom we have shown as available (so that nobody stays
+// on a screen as a ghost, COMP-20), the proxy instances last published, and which
+// peer a fallback local part stands for (MAPJ-10).
+//
+// It is one small bbolt file, private to its user, with a format version. What is
+// not a fact to be remembered is not in it: no counters, no times of last contact.
+//
+// The gateway reads State once, at start, and owns those maps from then on. Every
+// later change is put here as well: a Set call records it in memory and returns.
+// One goroutine, the keeper, is the only one that touches the file. It gathers
+// changes for 50 ms, drops those that change nothing, and commits the rest as one
+// transaction; a crash loses at most that window, and nobody ever waits for the
+// flash. When the disk fails the keeper keeps what it could not write and tries
+// again, within a bound.
+//
+// A file that cannot be trusted is never repaired, replaced or removed: Open says
+// what is wrong with it and what the admin can do.
+package store

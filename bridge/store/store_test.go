@@ -1,0 +1,269 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	alice = Pair{"alice@example.org", `juliet\40pronto`}
+	hub   = Pair{"alice@example.org", ""}
+)
+
+func open(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(path, nil)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func must(t testing.TB, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// filled puts one of everything and says what State must be then.
+func filled(t testing.TB, s *Store) State {
+	t.Helper()
+	must(t,
+		s.SetSubscription(alice, Watching), s.SetSubscription(hub, Watching|Watched|Asked),
+		s.SetShown(alice, true), s.SetShown(hub, true),
+		s.SetInstance(`alice\40example.org@office`, "alice@example.org"),
+		s.SetFallback(`stra_e\40pronto~8c491f4c80`, "straße@pronto"), s.SetFallback("_~0123456789", "\xff\x00"),
+		s.Flush(t.Context()))
+	return State{
+		Subscriptions: map[Pair]Subscription{alice: Watching, hub: Watching | Watched | Asked},
+		Shown:         map[Pair]bool{alice: true, hub: true},
+		Instances:     map[string]string{`alice\40example.org@office`: "alice@example.org"},
+		Fallbacks:     map[string]string{`stra_e\40pronto~8c491f4c80`: "straße@pronto", "_~0123456789": "\xff\x00"},
+	}
+}
+
+func content(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	must(t, err)
+	return b
+}
+
+func TestStore(t *testing.T) {
+	t.Run("what was set is there after a restart", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "state.db")
+		s := open(t, path)
+		if diff := cmp.Diff(newState(), s.State()); diff != "" {
+			t.Errorf("a new store knows something: %s", diff)
+		}
+		want := filled(t, s)
+		must(t, s.Close(), s.Close())
+		s = open(t, path)
+		if diff := cmp.Diff(want, s.State()); diff != "" {
+			t.Error(diff)
+		}
+		must(t, s.SetSubscription(alice, 0), s.SetShown(alice, false), s.SetInstance(`alice\40example.org@office`, ""),
+			s.SetFallback("_~0123456789", ""), s.SetFallback("never there", ""), s.Close())
+		delete(want.Subscriptions, alice)
+		delete(want.Shown, alice)
+		clear(want.Instances)
+		delete(want.Fallbacks, "_~0123456789")
+		if diff := cmp.Diff(want, open(t, path).State()); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("a crash keeps what was flushed", func(t *testing.T) {
+		folder := t.TempDir()
+		s := open(t, filepath.Join(folder, "state.db"))
+		want := filled(t, s)
+		copied := filepath.Join(folder, "copy.db") // what a killed process leaves behind
+		must(t, os.WriteFile(copied, content(t, s.disk.path), 0o600))
+		if diff := cmp.Diff(want, open(t, copied).State()); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("nothing is written when nothing changed", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "state.db")
+		s := open(t, path)
+		filled(t, s)
+		before := content(t, path)
+		filled(t, s)
+		must(t, s.SetShown(hub, false), s.SetShown(hub, true), s.SetFallback("never there", ""), s.Flush(t.Context()))
+		if !bytes.Equal(before, content(t, path)) {
+			t.Error("the file was written")
+		}
+		must(t, s.Close())
+		must(t, open(t, path).Close())
+		if !bytes.Equal(before, content(t, path)) {
+			t.Error("opening and closing wrote")
+		}
+	})
+	t.Run("what is no key is refused", func(t *testing.T) {
+		s := open(t, filepath.Join(t.TempDir(), "state.db"))
+		if s.SetInstance("", "x") == nil || s.SetFallback(strings.Repeat("x", maxOctets+1), "x") == nil {
+			t.Error("accepted")
+		}
+		must(t, s.Flush(t.Context()), s.Trouble())
+	})
+}
+
+func TestOpenPermissions(t *testing.T) {
+	mode := func(path string) os.FileMode {
+		info, err := os.Stat(path)
+		must(t, err)
+		return info.Mode().Perm()
+	}
+	t.Run("a new folder and file are private", func(t *testing.T) {
+		folder := filepath.Join(t.TempDir(), "a", "b")
+		open(t, filepath.Join(folder, "state.db"))
+		if mode(folder) != 0o700 || mode(filepath.Dir(folder)) != 0o700 || mode(filepath.Join(folder, "state.db")) != 0o600 {
+			t.Error("too open")
+		}
+	})
+	t.Run("an open file becomes private, an open folder stays", func(t *testing.T) {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "state.db")
+		must(t, open(t, path).Close(), os.Chmod(path, 0o644), os.Chmod(folder, 0o755))
+		open(t, path)
+		if mode(path) != 0o600 || mode(folder) != 0o755 {
+			t.Errorf("file %o, folder %o", mode(path), mode(folder))
+		}
+	})
+	t.Run("a folder that is not ours", func(t *testing.T) {
+		folder := t.TempDir()
+		must(t, os.Chmod(folder, 0o555))
+		asNobody(t, func() {
+			refused(t, filepath.Join(folder, "state.db"), nil, "cannot be used", "permission denied", "own the folder")
+		})
+	})
+	t.Run("a folder that is a file", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "file")
+		must(t, os.WriteFile(file, nil, 0o600))
+		refused(t, filepath.Join(file, "state.db"), nil, "cannot be used", "set another one")
+	})
+	t.Run("a file that is a folder", func(t *testing.T) {
+		refused(t, t.TempDir(), nil, "cannot be used", "is a directory")
+	})
+}
+
+// asNobody runs f without root's rights over files, where the test has them. They
+// belong to a thread, so the thread goes with the goroutine.
+func asNobody(t *testing.T, f func()) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		var err error
+		if os.Geteuid() == 0 {
+			err = syscall.Setfsuid(65534)
+		}
+		f()
+		done <- err
+	}()
+	must(t, <-done)
+}
+
+// refused opens path and wants an error that names the file and says all of words.
+func refused(t *testing.T, path string, kind error, words ...string) {
+	t.Helper()
+	s, err := Open(path, nil)
+	if err == nil {
+		s.Close()
+		t.Error("opened")
+		return
+	}
+	if kind != nil && !errors.Is(err, kind) {
+		t.Errorf("%v is not %v", err, kind)
+	}
+	for _, w := range append(words, path) {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q does not say %q", err, w)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Run("a file that another process holds", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { // the second waits in virtual time
+			path := filepath.Join(t.TempDir(), "state.db")
+			s := open(t, path)
+			refused(t, path, ErrHeld, "stop the gateway that is running")
+			must(t, s.Close())
+			must(t, open(t, path).Close())
+		})
+	})
+	edit := func(t *testing.T, f func(tx *bbolt.Tx) error) string {
+		path := filepath.Join(t.TempDir(), "state.db")
+		s := open(t, path)
+		filled(t, s)
+		must(t, s.Close())
+		db, err := bbolt.Open(path, 0o600, nil)
+		must(t, err)
+		must(t, db.Update(f), db.Close())
+		return path
+	}
+	unchanged := func(t *testing.T, path string, kind error, words ...string) {
+		t.Helper()
+		before := content(t, path)
+		refused(t, path, kind, words...)
+		if !bytes.Equal(before, content(t, path)) {
+			t.Error("the file was changed")
+		}
+	}
+	t.Run("a newer format, whatever is in it", func(t *testing.T) {
+		unchanged(t, edit(t, func(tx *bbolt.Tx) error {
+			must(t, tx.Bucket([]byte(bucketShown)).Put([]byte("x"), bytes.Repeat([]byte("y"), 2*maxOctets)))
+			return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyVersion), []byte("2"))
+		}), ErrNewer, "format 2, this one reads up to 1", "install that version")
+	})
+	t.Run("a file of another program", func(t *testing.T) {
+		unchanged(t, edit(t, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucketMeta)) }), ErrForeign, "a state folder of its own")
+		unchanged(t, edit(t, func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyProgram), []byte("other"))
+		}), ErrForeign)
+	})
+	for name, f := range map[string]func(tx *bbolt.Tx) error{
+		"a version that is no number": func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyVersion), []byte("one"))
+		},
+		"a pair without a separator": func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketSubscriptions)).Put([]byte("alice"), []byte("1"))
+		},
+		"a subscription that is no number": func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketSubscriptions)).Put([]byte("a\x00b"), []byte("both"))
+		},
+		"an unknown presence": func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte(bucketShown)).Put([]byte("a\x00b"), []byte("dnd"))
+		},
+		"a bucket inside": func(tx *bbolt.Tx) error {
+			_, err := tx.Bucket([]byte(bucketShown)).CreateBucket([]byte("b"))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			unchanged(t, edit(t, f), ErrDamaged, "move it away")
+		})
+	}
+	t.Run("text", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "state.db")
+		must(t, os.WriteFile(path, bytes.Repeat([]byte("state: yes\n"), 2000), 0o600))
+		unchanged(t, path, ErrDamaged, "move it away")
+	})
+}

@@ -1,0 +1,43 @@
+package translate
+
+import (
+	"strings"
+	"unicode"
+
+	"meshbridge/internal/stanza"
+	"meshbridge/linklocal"
+)
+
+// maxDisplayName bounds a name shown upstream, in characters.
+const maxDisplayName = 64
+
+// DisplayName returns what to call a peer upstream: the nick of its record, else
+// the given and family name, else the instance. The name is a claim for the eye
+// only. Control characters and those that turn the direction of writing are taken
+// out, so that it cannot pass for another name, and it is cut at 64 characters.
+func DisplayName(p linklocal.Profile, instance string) string {
+	for _, name := range [...]string{p.Nick, p.First + " " + p.Last, instance} {
+		if name = tameName(name); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// tameName takes out of a stranger's text what could mislead the reader.
+func tameName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, stanza.Clean(s))
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > maxDisplayName {
+		s = strings.TrimSpace(string(r[:maxDisplayName]))
+	}
+	return s
+}
