@@ -1,0 +1,125 @@
+package config
+
+import (
+	"crypto/x509"
+	"log/slog"
+	"time"
+
+	"mellium.im/xmpp/jid"
+)
+
+// Config is a whole, checked configuration. The zero value is not usable; the
+// ways to get one are [Load], [Parse] and [Defaults].
+type Config struct {
+	// State is the absolute or working-folder-relative path of the state folder.
+	State string
+	Log   Log
+
+	LinkLocal  LinkLocal
+	Upstream   Upstream
+	Colleagues []Colleague // in the order of the file, no two with the same JID
+	Access     Access
+	Outbox     Outbox
+}
+
+// Log says how much is logged.
+type Log struct {
+	Level slog.Level // the lowest level that is written
+}
+
+// LinkLocal is the side of the LAN (XEP-0174).
+type LinkLocal struct {
+	Interfaces []string // names of network interfaces, at least one, no duplicates
+	Machine    string   // lower-case LDH label, 1 to 32 octets; colleagues appear as NAME@Machine
+	Port       uint16   // TCP port of all proxy instances; 0 takes any free one
+	ShowAwayAs Away     // how a colleague's "away" is shown on the LAN
+
+	DepartureDelay time.Duration // 1 s to 60 s: an absence shorter than this is none
+
+	AcceptAnonymousHeader bool // INJ-6: bind by source address alone when a stream names nobody
+	LenientFrom           bool // INJ-5: strip a resource from a peer's from instead of refusing it
+	AllowLowPorts         bool // INJ-22: dial peers on ports below 1024
+	LegacyTXTPort         bool // AMB-3: publish port.p2pj, which old clients want
+	GlobalIPv6            bool // LL-11.1-7: publish ULA and global IPv6 addresses beside link-local ones
+}
+
+// Away is how a colleague's away is shown in the TXT record.
+type Away string
+
+// The two ways to show away.
+const (
+	AwayAsAway Away = "away" // as XEP-0174 says
+	AwayAsDND  Away = "dnd"  // for clients that show only dnd as away (Pidgin)
+)
+
+// Upstream is the side of the XMPP server (XEP-0114).
+type Upstream struct {
+	Target Target // where the server's component port is
+	Domain string // the component's domain as RFC 7622 normalises it; peers live under it
+
+	SecretFile string // as resolved against the config file's folder; "" when SecretEnv is used
+	SecretEnv  string // name of an environment variable; "" when SecretFile is used
+	Secret     Secret // what Load read from either; empty after Parse
+
+	InsecurePlaintext bool // SEC-5: plaintext beyond loopback is wanted
+
+	TLSCAFile string         // PEM file of an extra trust root, resolved; "" for none
+	TLSRoots  *x509.CertPool // the system's roots and those of TLSCAFile; nil for the system's alone
+	TLSPin    []byte         // SHA-256 of the server key's SubjectPublicKeyInfo; nil for no pin
+
+	MaxStanza     int           // bytes: the largest stanza taken from the server
+	WithdrawAfter time.Duration // COMP-12: colleagues leave the LAN when the server is away this long
+}
+
+// Colleague is one remote user whom the admin listed.
+type Colleague struct {
+	JID  jid.JID // bare, with a local part, never in Upstream.Domain (INJ-10)
+	Nick string  // at most 250 octets; "" when none was given
+}
+
+// Access is who may cross beyond the listed colleagues.
+type Access struct {
+	Mesh    Mesh     // what the mesh side has to prove
+	Domains []string // normalised; users of these may subscribe to peers
+}
+
+// Mesh is how much a peer on the LAN has to prove before its stanzas cross.
+type Mesh string
+
+// Bound asks that the stream's identity fits the advertised records and the
+// source address. It is the only level of this version.
+const Bound Mesh = "bound"
+
+// Outbox bounds what is kept until it is delivered.
+type Outbox struct {
+	PerRecipient int           // messages kept for one recipient
+	Total        int           // messages kept in all
+	Bytes        int64         // bytes kept in all
+	MaxAge       time.Duration // what is older goes back to its sender as an error
+}
+
+// Defaults is the configuration of a file that sets no key. What is required
+// (linklocal.interfaces, upstream.uri, upstream.domain and the secret) is empty.
+func Defaults() Config {
+	return Config{
+		State: "/var/lib/meshbridge",
+		Log:   Log{Level: slog.LevelInfo},
+		LinkLocal: LinkLocal{
+			Machine:        "office",
+			ShowAwayAs:     AwayAsAway,
+			DepartureDelay: 2 * time.Second,
+			LegacyTXTPort:  true,
+		},
+		Upstream: Upstream{
+			MaxStanza:     256 << 10,
+			WithdrawAfter: 15 * time.Minute,
+		},
+		Access: Access{Mesh: Bound},
+		Outbox: Outbox{
+			PerRecipient: 200,
+			Total:        2000,
+			Bytes:        8 << 20,
+			MaxAge:       168 * time.Hour,
+		},
+	}
+}

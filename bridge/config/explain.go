@@ -1,0 +1,62 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Explain says in three lines what a bridge with this configuration will do:
+// on the LAN, towards the server, and whom it lets through.
+func (c Config) Explain() []string {
+	return []string{"lan: " + c.explainLAN(), "server: " + c.explainServer(), "access: " + c.explainAccess()}
+}
+
+func (c Config) explainLAN() string {
+	who := "no colleague appears there"
+	switch n := len(c.Colleagues); n {
+	case 0:
+	case 1:
+		who = fmt.Sprintf("1 colleague appears there as NAME@%s", c.LinkLocal.Machine)
+	default:
+		who = fmt.Sprintf("%d colleagues appear there as NAME@%s", n, c.LinkLocal.Machine)
+	}
+	return fmt.Sprintf("finds people on %s; %s", strings.Join(c.LinkLocal.Interfaces, ", "), who)
+}
+
+func (c Config) explainServer() string {
+	how := "TLS"
+	switch {
+	case c.Upstream.Target.Scheme == "tcp" && c.Upstream.Target.Loopback():
+		how = "plain text on this host"
+	case c.Upstream.Target.Scheme == "tcp" && c.Upstream.InsecurePlaintext:
+		how = "PLAIN TEXT over the network"
+	case c.Upstream.Target.Scheme == "tcp":
+		how = "plain text, and only if that name is this host"
+	}
+	return fmt.Sprintf(`connects to %s (%s); people on the LAN become user\40machine@%s`, c.Upstream.Target, how, c.Upstream.Domain)
+}
+
+func (c Config) explainAccess() string {
+	listed := len(c.Colleagues) > 0
+	users := strings.Join(c.Access.Domains, ", ")
+	switch {
+	case listed && users != "":
+		return "the listed colleagues may talk to people on the LAN, and users of " + users + " once they subscribe"
+	case listed:
+		return "the listed colleagues may talk to people on the LAN, nobody else"
+	case users != "":
+		return "users of " + users + " may talk to people on the LAN once they subscribe"
+	}
+	return "nobody may talk to people on the LAN yet: list them under colleagues"
+}
+
+// Warnings is what an admin should be told at every start: nothing when no
+// danger was typed into the file.
+func (c Config) Warnings() []string {
+	t := c.Upstream.Target
+	if c.Upstream.InsecurePlaintext && t.Scheme == "tcp" && !t.Loopback() {
+		return []string{fmt.Sprintf("insecure_plaintext is set: the secret's hash and all messages travel to %s in plain text; "+
+			"use this inside a VPN only, else write tls:// in upstream.uri", t)}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Parse reads the text of a configuration. It looks at nothing else: neither
+// at the files the text names nor at the environment, so Upstream.Secret and
+// TLSRoots stay empty. The name stands in the messages, and relative paths are
+// meant from its folder. The error is an [Errors] with every problem; the
+// Config is zero then.
+func Parse(name string, data []byte) (Config, error) {
+	r := newReport(name)
+	c := parse(data, r)
+	if err := r.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// Load reads the configuration file at path, the secret and the certificates
+// it names, and looks at the permissions of the secret and the state folder. The
+// error is an [Errors] with every problem; the Config is zero then.
+func Load(path string) (Config, error) {
+	r := newReport(path)
+	data, err := readFile(path, maxFile)
+	if err != nil {
+		r.failAt(mark{}, "", reason(err), "name the file with -c, or copy bridge.yaml.example there and set its required keys")
+		return Config{}, r.err()
+	}
+	c := parse(data, r)
+	c.Upstream.readSecret(r)
+	c.Upstream.readRoots(r)
+	c.checkState(r)
+	if err := r.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+func parse(data []byte, r *report) Config {
+	c := Defaults()
+	if len(data) > maxFile {
+		r.failAt(mark{}, "", "is larger than "+bytesText(maxFile), "is this the right file?")
+		return c
+	}
+	root := readTree(data, r)
+	if root == nil {
+		return c
+	}
+	value{node: root, r: r}.section(c.table())
+	c.check(r)
+	return c
+}
+
+// errTooLarge is what readFile returns when a file holds more than expected.
+var errTooLarge = errors.New("is too large")
+
+// readFile reads a regular file of at most limit bytes. Anything else (a pipe,
+// a device) is refused before it can block.
+func readFile(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%w (more than %s)", errTooLarge, bytesText(limit))
+	}
+	return data, err
+}
+
+// reason is a file error without the path, which the message names already.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.Is(err, fs.ErrPermission):
+		return "may not be read by this user"
+	}
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return err.Error()
+}
