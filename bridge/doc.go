@@ -1,0 +1,44 @@
+// Package bridge is the gateway: who may talk to whom, who appears where, and what
+// is kept until it is delivered.
+//
+// # Who owns what
+//
+// All state of the gateway, its peers, colleagues, subscriptions and outbox,
+// belongs to one goroutine, that of [Gateway.Run]. It does no input or output
+// itself and never waits: the mesh, the upstream and the store take what it hands
+// them and tell of the outcome with an event. Everything else in the program posts
+// events to it and may have to wait until it takes them, which is how pressure
+// reaches a peer that sends too much.
+//
+// The goroutines of a running bridge:
+//
+//	who                         what                                        one for each
+//	Gateway.Run                 state, decisions                            program
+//	upstream.Link.Run           connecting, reading the server's stanzas    program
+//	upstream session writer     writing, routed pings                       session
+//	linklocal.Mesh.Run          peers, proxies, pairs                       program
+//	mdns.Engine.Run             records, questions, timers of multicast DNS program
+//	mdns socket readers         packets in                                  address family
+//	linklocal listener          accepting                                   published address
+//	linklocal stream reader     handshake, binding, stanzas in              connection
+//	linklocal stream writer     stanzas out                                 connection
+//	store keeper                the database, group commits                 program
+//	signal handling in cmd      ending, and ending at once                  program
+//
+// The events travel in one direction and the calls in the other:
+//
+//	mdns -> linklocal -> Gateway <- upstream
+//	mdns <- linklocal <- Gateway -> upstream, store
+//
+// A call never blocks; an event may. So no two of them can wait for each other.
+//
+// # A message's way
+//
+// Juliet to Alice: a stanza of a bound stream (linklocal.Received), the verdict
+// (policy.FromMesh), its upstream form (translate.MessageToServer), the outbox,
+// the session, and out of the outbox when the server has routed it
+// (upstream.Routed). Alice to Juliet: upstream.Received, policy.FromServer,
+// translate.MessageToMesh, the outbox, the mesh, and out of the outbox when
+// Juliet's machine has it (linklocal.Delivered). What comes back (linklocal.Returned,
+// upstream.Down) waits in its old place for the next chance.
+package bridge

@@ -1,0 +1,61 @@
+package bridge
+
+import (
+	"meshbridge/linklocal"
+	"meshbridge/upstream"
+)
+
+// event is something that happened outside the gateway's goroutine.
+type event interface{ apply(*Gateway) }
+
+type meshEvent struct{ linklocal.Event }
+
+func (e meshEvent) apply(g *Gateway) {
+	switch ev := e.Event.(type) {
+	case linklocal.Listening:
+		g.meshUp(ev)
+	case linklocal.PeerChanged:
+		g.peerChanged(ev.Peer)
+	case linklocal.PeerGone:
+		g.peerGone(ev.Instance)
+	case linklocal.Received:
+		g.fromMesh(ev)
+	case linklocal.Delivered:
+		g.delivered(ev)
+	case linklocal.Returned:
+		g.returned(ev)
+	case linklocal.ProxyChanged:
+		g.proxyChanged(ev)
+	}
+}
+
+type upstreamEvent struct{ upstream.Event }
+
+func (e upstreamEvent) apply(g *Gateway) {
+	switch ev := e.Event.(type) {
+	case upstream.Up:
+		g.up(ev.Session)
+	case upstream.Down:
+		g.down(ev)
+	case upstream.Received:
+		g.fromServer(ev.Stanza)
+	case upstream.Routed:
+		g.routed(ev.Seq)
+	case upstream.TooBig:
+		g.tooBig(ev.Head)
+	}
+}
+
+// due is a timer that has run out.
+type due func()
+
+func (d due) apply(*Gateway) { d() }
+
+// post hands an event to the gateway. It waits while the gateway is busy and does
+// nothing once it has stopped.
+func (g *Gateway) post(ev event) {
+	select {
+	case g.events <- ev:
+	case <-g.stopped:
+	}
+}
