@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestWatch(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		sigs []os.Signal
+		want []string
+	}{
+		{"nothing", nil, nil},
+		{"SIGTERM", []os.Signal{syscall.SIGTERM}, []string{"stop"}},
+		{"SIGINT", []os.Signal{syscall.SIGINT}, []string{"stop"}},
+		{"the second ends at once", []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGTERM}, []string{"stop", "exit 1"}},
+		{"SIGHUP stops nothing", []os.Signal{syscall.SIGHUP, syscall.SIGHUP}, nil},
+		{"SIGHUP is no second signal", []os.Signal{syscall.SIGTERM, syscall.SIGHUP}, []string{"stop"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sigs := make(chan os.Signal, len(c.sigs))
+			for _, s := range c.sigs {
+				sigs <- s
+			}
+			close(sigs)
+			var did []string
+			watch(sigs, slog.New(slog.DiscardHandler), func() { did = append(did, "stop") },
+				func(code int) { did = append(did, "exit "+string(rune('0'+code))) })
+			if !slices.Equal(did, c.want) {
+				t.Errorf("did %q, want %q", did, c.want)
+			}
+		})
+	}
+}
+
+// running is the program in a process of its own, whose log is read line by line.
+type running struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	log  *bufio.Scanner
+	seen bytes.Buffer
+}
+
+func start(t *testing.T, env []string, args ...string) *running {
+	t.Helper()
+	cmd := program(t, args...)
+	cmd.Env = append(cmd.Env, env...)
+	errs, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() { deadline.Stop(); _ = cmd.Process.Kill() })
+	return &running{t: t, cmd: cmd, log: bufio.NewScanner(errs)}
+}
+
+// until reads the log to a line that holds part.
+func (r *running) until(part string) {
+	r.t.Helper()
+	for r.log.Scan() {
+		r.seen.WriteString(r.log.Text() + "\n")
+		if strings.Contains(r.log.Text(), part) {
+			return
+		}
+	}
+	r.t.Fatalf("the log never said %q:\n%s", part, r.seen.String())
+}
+
+// ends reads the rest of the log and returns the exit code.
+func (r *running) ends() int {
+	r.t.Helper()
+	for r.log.Scan() {
+		r.seen.WriteString(r.log.Text() + "\n")
+	}
+	var exit *exec.ExitError
+	if err := r.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		r.t.Fatal(err)
+	}
+	return r.cmd.ProcessState.ExitCode()
+}
+
+func (r *running) signal(s os.Signal) {
+	r.t.Helper()
+	if err := r.cmd.Process.Signal(s); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// The address is of a network made for documentation: nobody answers there.
+const lonely = `state: state/below
+linklocal: {interfaces: [lo]}
+upstream: {uri: "tcp://192.0.2.1", domain: lan.example.org, secret_file: secret, insecure_plaintext: true}
+`
+
+func TestRunUntilSIGTERM(t *testing.T) {
+	path := configFile(t, lonely)
+	socket := filepath.Join(t.TempDir(), "notify")
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer systemd.Close()
+	r := start(t, []string{"NOTIFY_SOCKET=" + socket, "JOURNAL_STREAM=8:1"}, "run", "-c", path)
+	r.until("insecure_plaintext is set")
+	r.until("msg=starting")
+	r.signal(syscall.SIGHUP)
+	r.until("reload comes with a restart")
+	r.signal(syscall.SIGTERM)
+	if code := r.ends(); code != exitOK {
+		t.Errorf("exit %d", code)
+	}
+	said := r.seen.String()
+	for _, part := range []string{"level=WARN msg=\"insecure_plaintext", "msg=\"stopping;", "msg=stopped"} {
+		if !strings.Contains(said, part) {
+			t.Errorf("the log lacks %s", part)
+		}
+	}
+	if strings.Contains(said, "marker-of-a-secret") || strings.Contains(said, "time=") {
+		t.Errorf("the log tells the secret, or a time under the journal")
+	}
+	state, err := os.Stat(filepath.Join(filepath.Dir(path), "state", "below"))
+	if err != nil || state.Mode().Perm() != 0o700 {
+		t.Errorf("state folder: %v, %v", state, err)
+	}
+	if got := received(t, systemd); !slices.Contains(got, "STOPPING=1") {
+		t.Errorf("systemd was told %q", got)
+	}
+	if t.Failed() {
+		t.Logf("log:\n%s", said)
+	}
+}
+
+// received is every datagram that waits on the socket.
+func received(t *testing.T, conn *net.UnixConn) (all []string) {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 512)
+	for {
+		n, err := conn.Read(buf)
+		if err != nil {
+			return all
+		}
+		if all = append(all, string(buf[:n])); all[len(all)-1] == "STOPPING=1" {
+			return all
+		}
+	}
+}
+
+func TestRunRefusesTheConfiguration(t *testing.T) {
+	path := configFile(t, lonely+"colour: red\n")
+	r := start(t, nil, "run", "-c", path)
+	if code := r.ends(); code != exitUsage || !strings.Contains(r.seen.String(), ":4:1: colour: unknown key; ") {
+		t.Errorf("exit %d:\n%s", code, r.seen.String())
+	}
+}
+
+func TestRunCannotMakeItsState(t *testing.T) {
+	path := configFile(t, strings.Replace(lonely, "state/below", "secret/below", 1))
+	r := start(t, nil, "run", "-c", path)
+	if code := r.ends(); code == exitOK || !strings.Contains(r.seen.String(), "secret/below") {
+		t.Errorf("exit %d:\n%s", code, r.seen.String())
+	}
+}
