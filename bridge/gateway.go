@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"time"
 
@@ -28,6 +29,8 @@ type Options struct {
 	// Network and Transport replace the real LAN in tests; nil means real.
 	Network   mdns.Network
 	Transport linklocal.Transport
+	// Dial replaces the real connection to the server in tests.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Gateway is a bridge between one mesh and one server. Its methods are New and Run;
@@ -186,7 +189,7 @@ func (g *Gateway) linkConfig() upstream.Config {
 		Domain: c.Domain, Secret: c.Secret.Reveal(),
 		Targets:           func(context.Context) ([]upstream.Target, error) { return targets(c), nil },
 		InsecurePlaintext: c.InsecurePlaintext, MaxStanza: c.MaxStanza,
-		Log: g.log, Count: g.drops.count,
+		Dial: g.opts.Dial, Log: g.log, Count: g.drops.count,
 	}
 }
 

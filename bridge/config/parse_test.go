@@ -106,8 +106,7 @@ outbox: {per_recipient: 3, total: 4, bytes: 1 MiB, max_age: 24h}
 	}
 }
 
-// Every row of the table of keys writes a field of its own: a file that sets one
-// key and the file that sets none give different configurations.
+// The table has every key once, and a row for every field of the LAN's side.
 func TestKeysAreUnique(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, path := range Keys() {
