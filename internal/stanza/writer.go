@@ -159,8 +159,7 @@ func escape(dst []byte, s string, escapes func(byte) string) []byte {
 // Clean returns s as [Append] would let it through: without the characters that
 // XML forbids, malformed UTF-8 replaced by U+FFFD.
 func Clean(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	return strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune { // a malformed octet comes as U+FFFD
 		if isChar(r) {
 			return r
 		}

@@ -94,7 +94,7 @@ func TestElementEdits(t *testing.T) {
 	if d := cmp.Diff([]Attr{{Name{"", "b"}, "3"}}, e.Attrs); d != "" {
 		t.Error(d)
 	}
-	if Clean("a\x00\xffb\uFFFF") != "a\uFFFDb" {
+	if Clean("a\x00\xff\xffb\uFFFF") != "a\uFFFD\uFFFDb" {
 		t.Errorf("Clean left %q", Clean("a\x00\xffb\uFFFF"))
 	}
 }

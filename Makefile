@@ -1,0 +1,77 @@
+# make help lists the targets. Everything is written to build/.
+
+SHELL := /bin/bash
+GO ?= go
+
+# How long every fuzz target runs.
+FUZZTIME ?= 10s
+
+# Pinned, and fetched through the module proxy when first used.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+LDFLAGS := -s -w
+STATIC := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+
+.PHONY: help build test race fuzz lint size bench demo e2e-packages clean
+.DEFAULT_GOAL := build
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
+
+build: ## the program, as build/meshbridge
+	$(GO) build -trimpath -o build/meshbridge ./cmd/bridge
+
+test: e2e-packages format vet ## everything that must hold: format, vet, all tests with the race detector
+	@.ci/gotest -race -shuffle=on -count=1 -timeout 20m ./...
+
+race: ## all tests with the race detector, and nothing else
+	$(GO) test -race -shuffle=on -count=1 -timeout 20m ./...
+
+.PHONY: format vet
+format:
+	@bad=$$(gofmt -s -l $$(find . -name '*.go' -not -path './build/*')); \
+	if [ -n "$$bad" ]; then echo "gofmt -s -w these:"; echo "$$bad"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+	GOOS=darwin CGO_ENABLED=0 $(GO) vet ./...
+
+lint: format vet ## format, vet and staticcheck
+	@if $(GO) run $(STATICCHECK) -version >/dev/null 2>&1; then \
+		echo "staticcheck ./..."; $(GO) run $(STATICCHECK) ./...; \
+	else echo "*** NO STATICCHECK: $(STATICCHECK) cannot be fetched or built here" >&2; fi
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@set -e; grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do \
+		grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go | sed 's/^func //' | sort | while read -r target; do \
+			echo "$$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		done; \
+	done
+
+bench: ## all benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+size: ## stripped binaries for routers, held to their budgets (KiB)
+	@mkdir -p build/size
+	@GOARCH=arm64 $(STATIC) -o build/size/arm64 ./cmd/bridge
+	@GOARCH=arm GOARM=7 $(STATIC) -o build/size/armv7 ./cmd/bridge
+	@GOARCH=mipsle GOMIPS=softfloat $(STATIC) -o build/size/mipsle ./cmd/bridge
+	@GOARCH=amd64 $(STATIC) -o build/size/amd64 ./cmd/bridge
+	@over=0; for row in arm64:9216 armv7: mipsle:10240 amd64:; do \
+		arch=$${row%%:*}; budget=$${row#*:}; \
+		kib=$$(( ($$(stat -c %s build/size/$$arch) + 1023) / 1024 )); \
+		printf '%-8s %6d KiB' "$$arch" "$$kib"; \
+		if [ -n "$$budget" ]; then printf '  of %6d' "$$budget"; \
+			if [ "$$kib" -gt "$$budget" ]; then printf '  OVER BUDGET'; over=1; fi; fi; \
+		echo; \
+	done; exit $$over
+
+demo: ## two people chat through the bridge, without a server
+	@$(GO) run ./cmd/bridge demo
+
+e2e-packages: ## install the Debian packages that the office tests need (as root)
+	@.ci/packages
+
+clean: ## remove build/
+	rm -rf build

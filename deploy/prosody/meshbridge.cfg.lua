@@ -1,0 +1,17 @@
+-- Prosody's side of meshbridge. On Debian:
+--
+--   cp meshbridge.cfg.lua /etc/prosody/conf.d/
+--   prosodyctl check config && systemctl restart prosody
+--
+-- The domain and the secret are those of bridge.yaml (upstream.domain and the
+-- line in upstream.secret_file). This file holds the secret too, so:
+--
+--   chown root:prosody meshbridge.cfg.lua && chmod 640 meshbridge.cfg.lua
+--
+-- Prosody listens for components on 127.0.0.1, port 5347, which is what
+-- "uri: tcp://127.0.0.1:5347" wants. To reach it from another host, put stunnel
+-- or haproxy with TLS before that port and write tls:// in bridge.yaml.
+
+Component "lan.example.org"
+	component_secret = "the line that meshbridge secret printed"
+	name = "People in the office"
