@@ -127,7 +127,7 @@ func stress(t *testing.T, lives []life) (wrong string) {
 		l.live(f, rec)
 	}
 	r.run()
-	for began := time.Now(); time.Since(began) < 3*time.Minute; time.Sleep(500 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < 3*time.Minute; pass(500 * time.Millisecond) {
 		for _, e := range r.take() {
 			if up, ok := e.(Up); ok {
 				sessions = append(sessions, up.Session)

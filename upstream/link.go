@@ -14,8 +14,8 @@ import (
 // Link is a component's connection to its server, made again whenever it breaks.
 type Link struct {
 	domain            domain
-	digest            func(id string) string   // the secret itself is in no field, so that none can print it
-	conceal           func(text string) string // takes the secret out of what a server says
+	digest            func(id string) string // the secret itself is in no field, so that none can print it
+	repeats           func(text string) bool // whether a text repeats the secret
 	targets           func(context.Context) ([]Target, error)
 	insecurePlaintext bool
 	dial              func(ctx context.Context, network, address string) (net.Conn, error)
@@ -39,7 +39,7 @@ func New(c Config) (*Link, error) {
 	return &Link{
 		domain:            d,
 		digest:            func(id string) string { return Digest(id, secret) },
-		conceal:           func(text string) string { return strings.ReplaceAll(text, secret, "[secret]") },
+		repeats:           func(text string) bool { return strings.Contains(text, secret) },
 		targets:           c.Targets,
 		insecurePlaintext: c.InsecurePlaintext,
 		dial:              c.Dial,
@@ -172,22 +172,26 @@ func (l *Link) failed(ctx context.Context, t Target, err error, handle func(Even
 
 // down tells the log and the handler.
 func (l *Link) down(d Down, handle func(Event)) {
-	level := slog.LevelWarn
+	level, text := slog.LevelWarn, "not connected to the server"
 	switch d.Class {
 	case Refused:
 		level = slog.LevelError
 	case Stopped:
-		level = slog.LevelInfo
+		level, text = slog.LevelInfo, "left the server"
 	}
-	l.log.Log(context.Background(), level, "not connected to the server",
+	l.log.Log(context.Background(), level, text,
 		"target", d.Target, "class", d.Class.String(), "error", d.Err)
 	handle(d)
 }
 
-// said makes an error of a received <stream:error/>, without what must not be
-// repeated.
-func (l *Link) said(e *stanza.StreamError) error {
-	return &ServerError{Condition: e.Condition, Text: plainText(l.conceal(e.Text)), Domain: string(l.domain)}
+// said makes an error of a received <stream:error/>. Words that repeat the secret, or
+// the digest where it was just sent, are kept to ourselves.
+func (l *Link) said(e *stanza.StreamError, digest string) error {
+	text := plainText(e.Text)
+	if l.repeats(e.Text) || digest != "" && strings.Contains(e.Text, digest) {
+		text = "words withheld, for they repeat the secret"
+	}
+	return &ServerError{Condition: e.Condition, Text: text, Domain: string(l.domain)}
 }
 
 // sleep waits between two rounds.

@@ -52,8 +52,7 @@ func (l *Link) authenticate(conn net.Conn, r *stanza.Reader) error {
 		return fmt.Errorf("waiting for <handshake/>: %w", err)
 	}
 	if said, ok := stanza.AsStreamError(answer); ok {
-		said.Text = strings.ReplaceAll(said.Text, digest, "[digest]")
-		return l.said(said)
+		return l.said(said, digest)
 	}
 	if !isHandshake(answer) {
 		return fmt.Errorf("the server sent <%s/> before <handshake/>: it is no XEP-0114 server, or not this component's; correct upstream.uri", answer.Name.Local)
@@ -82,7 +81,7 @@ func (l *Link) reason(conn net.Conn, r *stanza.Reader, err error) error {
 		return err
 	}
 	if said, ok := stanza.AsStreamError(el); ok {
-		return l.said(said)
+		return l.said(said, "")
 	}
 	return err
 }

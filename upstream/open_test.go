@@ -51,7 +51,7 @@ func TestOpening(t *testing.T) {
 		f := r.far()
 		f.say(goodHeader)
 		before := f.bytes()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if got := f.bytes(); got != before || len(f.stanzas()) != 0 {
 			t.Errorf("wrote %q while waiting", strings.TrimPrefix(got, before))
 		}
@@ -101,7 +101,7 @@ func TestOpening(t *testing.T) {
 			f := r.far()
 			before := f.bytes()
 			f.say(header)
-			time.Sleep(refusalGrace)
+			pass(refusalGrace)
 			if d := r.down(); d.Session != nil || d.Class != Transient {
 				t.Errorf("event %#v, want a transient Down without a session", d)
 			}
@@ -129,7 +129,7 @@ func TestOpening(t *testing.T) {
 	})
 	inBubble(t, "a server that says nothing is given up after 30 s", func(t *testing.T) {
 		r := newRig(t).run()
-		time.Sleep(openTimeout)
+		pass(openTimeout)
 		if d := r.down(); d.Session != nil {
 			t.Errorf("event %#v", d)
 		}
@@ -154,23 +154,29 @@ func streamError(condition, text string) string {
 }
 
 func TestSecretStaysHidden(t *testing.T) {
-	inBubble(t, "SEC-6 a run with a wrong secret shows neither secret nor digest", func(t *testing.T) {
-		r := newRig(t).run()
-		f := r.far()
-		f.say(goodHeader)
-		digest := Digest("3BF96D32", testSecret)
-		if !strings.Contains(f.bytes(), digest) {
-			t.Fatal("no digest was sent")
-		}
-		f.say(streamError("not-authorized", "wrong: "+testSecret+" gives "+digest))
-		shown := r.down().Err.Error() + r.log.String() + fmt.Sprintf("%v %+v %#v", r.link, r.link, *r.link)
-		if strings.Contains(shown, testSecret) || strings.Contains(shown, digest) {
-			t.Errorf("shown: %s", shown)
-		}
-		if !strings.Contains(r.log.String(), "[digest]") {
-			t.Errorf("the server's words are missing in the log: %s", r.log.String())
-		}
-	})
+	digest := Digest("3BF96D32", testSecret)
+	for name, words := range map[string]string{
+		"honest words": "wrong token",
+		"the secret":   "wrong: " + testSecret,
+		"the digest":   "wrong: " + digest,
+	} {
+		inBubble(t, "SEC-6 a wrong secret, the server answers with "+name, func(t *testing.T) {
+			r := newRig(t).run()
+			f := r.far()
+			f.say(goodHeader)
+			if !strings.Contains(f.bytes(), digest) {
+				t.Fatal("no digest was sent")
+			}
+			f.say(streamError("not-authorized", words))
+			shown := r.down().Err.Error() + r.log.String() + fmt.Sprintf("%v %+v %#v", r.link, r.link, *r.link)
+			if strings.Contains(shown, testSecret) || strings.Contains(shown, digest) {
+				t.Errorf("shown: %s", shown)
+			}
+			if strings.Contains(words, "token") && !strings.Contains(r.log.String(), words) {
+				t.Errorf("the server's words are missing in the log: %s", r.log.String())
+			}
+		})
+	}
 	t.Run("SEC-6 a printed Config does not print its secret", func(t *testing.T) {
 		c := Config{Domain: testDomain, Secret: testSecret}
 		if s := fmt.Sprintf("%v %+v %#v %s", c, c, c, c.LogValue()); strings.Contains(s, testSecret) {

@@ -22,7 +22,7 @@ func (s *Session) read(r *stanza.Reader, l *Link, handle func(Event)) error {
 			return err
 		}
 		if said, ok := stanza.AsStreamError(el); ok {
-			return l.said(said)
+			return l.said(said, "")
 		}
 		st, ok := stanza.Parse(el)
 		if !ok {

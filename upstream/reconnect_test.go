@@ -60,7 +60,7 @@ func TestErrorClasses(t *testing.T) {
 			if !strings.Contains(d.Err.Error(), ": ") || !strings.Contains(d.Err.Error(), condition) {
 				t.Errorf("error %q does not say what and what to do", d.Err)
 			}
-			time.Sleep(5 * time.Minute)
+			pass(5 * time.Minute)
 			if got := r.gaps(); !slices.Equal(got, []time.Duration{5 * time.Minute}) {
 				t.Errorf("attempts after %v, want one after 5m", got)
 			}
@@ -70,7 +70,7 @@ func TestErrorClasses(t *testing.T) {
 		r := newRig(t)
 		r.serve = refuseWith("conflict")
 		r.run()
-		time.Sleep(5*time.Minute + 10*time.Second)
+		pass(5*time.Minute + 10*time.Second)
 		want := []time.Duration{time.Second, 2 * time.Second, 5 * time.Minute, 4 * time.Second}
 		if got := r.gaps(); !slices.Equal(got, want) {
 			t.Errorf("attempts after %v, want %v", got, want)
@@ -83,7 +83,7 @@ func TestErrorClasses(t *testing.T) {
 		r := newRig(t)
 		r.serve = meet(40*time.Second, streamError("conflict", ""))
 		r.run()
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		if got := r.gaps(); len(got) < 4 || slices.Max(got) > 2*time.Minute {
 			t.Errorf("attempts after %v", got)
 		}
@@ -100,7 +100,7 @@ func TestErrorClasses(t *testing.T) {
 			r := newRig(t)
 			r.serve = meet(time.Second, last)
 			r.run()
-			time.Sleep(time.Second + 10*time.Millisecond)
+			pass(time.Second + 10*time.Millisecond)
 			d := r.down()
 			if d.Class != Transient || d.Session == nil {
 				t.Errorf("%#v, want a transient end of a session", d)
@@ -108,7 +108,7 @@ func TestErrorClasses(t *testing.T) {
 			if strings.Contains(last, "words") && !strings.Contains(r.log.String(), "server's own words") {
 				t.Errorf("log without the server's words: %s", r.log.String())
 			}
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			if got := r.gaps(); len(got) == 0 || got[0] > time.Minute {
 				t.Errorf("attempts after %v", got)
 			}
@@ -122,7 +122,7 @@ func TestReconnect(t *testing.T) {
 		r.resolve = targets("a", "b")
 		r.refuse["a:5347"], r.refuse["b:5347"] = errRefused, errRefused
 		r.run()
-		time.Sleep(4 * time.Minute)
+		pass(4 * time.Minute)
 		const want = "a@0s b@0s a@1s b@1s a@3s b@3s a@7s b@7s a@15s b@15s a@31s b@31s a@1m3s b@1m3s a@2m3s b@2m3s a@3m3s b@3m3s"
 		if got := r.route(); got != want {
 			t.Errorf("went\n%s, want\n%s", got, want)
@@ -132,7 +132,7 @@ func TestReconnect(t *testing.T) {
 		r := newRig(t, func(c *Config) { c.Random = func() float64 { return 0 } })
 		r.refuse["a:5347"] = errRefused
 		r.run()
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		if got := r.route(); got != "a@0s a@500ms a@1.5s a@3.5s" {
 			t.Errorf("went %s", got)
 		}
@@ -142,7 +142,7 @@ func TestReconnect(t *testing.T) {
 		r.resolve = targets("a", "b")
 		r.serve = meet(time.Second-time.Millisecond, "")
 		r.run()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		// a and b fail one after the other; the list is through, and a pause follows.
 		if got := r.route(); got != "a@0s b@1s a@3s b@4s" {
 			t.Errorf("went %s", got)
@@ -152,13 +152,24 @@ func TestReconnect(t *testing.T) {
 		r := newRig(t)
 		r.refuse["a:5347"] = errRefused
 		r.run()
-		time.Sleep(10 * time.Second) // 0 1 3 7, next 15
+		pass(10 * time.Second) // 0 1 3 7, next 15
 		r.mu.Lock()
 		delete(r.refuse, "a:5347")
 		r.serve = meet(61*time.Second-time.Millisecond, "")
 		r.mu.Unlock()
-		time.Sleep(68 * time.Second)
+		pass(68 * time.Second)
 		if got := r.route(); got != "a@0s a@1s a@3s a@7s a@15s a@1m17s" {
+			t.Errorf("went %s", got)
+		}
+	})
+	inBubble(t, "COMP-8 COMP-9 after a long session the others are tried at once, dead ones before it included", func(t *testing.T) {
+		r := newRig(t)
+		r.resolve = targets("a", "b")
+		r.refuse["a:5347"] = errRefused
+		r.serve = meet(61*time.Second-time.Millisecond, "")
+		r.run()
+		pass(65 * time.Second)
+		if got := r.route(); got != "a@0s b@0s a@1m1s a@1m2s b@1m2s" {
 			t.Errorf("went %s", got)
 		}
 	})
@@ -167,7 +178,7 @@ func TestReconnect(t *testing.T) {
 		r.resolve = targets("a", "b")
 		r.serve = meet(time.Second, streamError("system-shutdown", ""))
 		r.run()
-		time.Sleep(12 * time.Second)
+		pass(12 * time.Second)
 		if got := r.route(); got != "a@0s a@11s" {
 			t.Errorf("went %s", got)
 		}
@@ -179,7 +190,7 @@ func TestReconnect(t *testing.T) {
 		r.mu.Lock()
 		r.resolve = targets("moved", "b", "a")
 		r.mu.Unlock()
-		time.Sleep(1500 * time.Millisecond)
+		pass(1500 * time.Millisecond)
 		if got := r.route(); got != "a@0s moved@1.001s" {
 			t.Errorf("went %s", got)
 		}
@@ -205,7 +216,7 @@ func TestReconnect(t *testing.T) {
 		r.resolve = func() ([]Target, error) { n++; return targets(lists[n%2]...)() }
 		r.serve = meet(0, "")
 		r.run()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if got := len(r.gaps()); got > 20 {
 			t.Errorf("%d attempts in a minute", got)
 		}
@@ -216,7 +227,7 @@ func TestReconnect(t *testing.T) {
 		r.resolve = func() ([]Target, error) { n++; return targets(string(n))() }
 		r.serve = meet(0, "")
 		r.run()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if got := len(r.gaps()); got > roundTargets*7 {
 			t.Errorf("%d attempts in a minute", got)
 		}
@@ -231,7 +242,7 @@ func TestReconnect(t *testing.T) {
 			return nil, errors.New("SERVFAIL")
 		}
 		r.run()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		synctest.Wait()
 		if asked != 4 { // 0 1 3 7
 			t.Errorf("asked %d times in 10 s", asked)
@@ -334,7 +345,7 @@ func TestPlaintext(t *testing.T) {
 		r.mu.Lock()
 		remote, r.serve = tcp("10.0.0.5"), nil
 		r.mu.Unlock()
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		if d := r.down(); !errors.Is(d.Err, ErrPlaintext) {
 			t.Fatalf("error %v", d.Err)
 		}

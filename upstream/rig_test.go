@@ -198,157 +198,6 @@ func (r *rig) down() Down {
 	return d
 }
 
-// far is the server's end of a connection. It notes every byte that the link writes
-// and, while echo is set, routes self pings as a server does.
-type far struct {
-	conn net.Conn
-	over chan struct{} // closed at the end of the test
-
-	mu      sync.Mutex
-	echo    bool
-	deaf    bool // reads no more
-	slow    bool // reads a byte at a time
-	raw     []byte
-	header  stanza.Header
-	got     []*stanza.Element
-	ended   error     // what the link's stream ended with
-	endedAt time.Time // when
-}
-
-// Read notes what passes, for the reader in listen.
-func (f *far) Read(p []byte) (int, error) {
-	f.mu.Lock()
-	deaf, slow := f.deaf, f.slow
-	f.mu.Unlock()
-	if deaf {
-		<-f.over
-	}
-	if slow {
-		p = p[:1]
-	}
-	n, err := f.conn.Read(p)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.raw = append(f.raw, p[:n]...)
-	return n, err
-}
-
-// pause waits, though not beyond the end of the test.
-func (f *far) pause(d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-f.over:
-	}
-}
-
-func (f *far) listen() {
-	r := stanza.NewReader(f, stanza.Component, stanza.Limits{})
-	h, err := r.Header()
-	f.mu.Lock()
-	f.header = h
-	f.mu.Unlock()
-	for err == nil {
-		var el *stanza.Element
-		if el, err = r.Next(); err == nil {
-			f.note(el)
-		}
-	}
-	f.mu.Lock()
-	f.ended, f.endedAt = err, time.Now()
-	f.mu.Unlock()
-	// A closed stream's connection is read on, so that nothing blocks.
-	for err == stanza.ErrClosed {
-		if _, readErr := f.Read(make([]byte, 512)); readErr != nil {
-			err = readErr
-		}
-	}
-}
-
-func (f *far) note(el *stanza.Element) {
-	f.mu.Lock()
-	f.got = append(f.got, el)
-	echo := f.echo
-	f.mu.Unlock()
-	if echo && isSelfPing(el) {
-		f.conn.SetWriteDeadline(time.Now().Add(time.Minute))
-		f.conn.Write(stanza.AppendElement(nil, stanza.Component, el))
-	}
-}
-
-func isSelfPing(el *stanza.Element) bool {
-	return el.Name.Local == "iq" && el.Attr("from") == testDomain && el.Attr("to") == testDomain
-}
-
-// say writes bytes to the link. Nobody may be reading them any more.
-func (f *far) say(s string) {
-	f.conn.SetWriteDeadline(time.Now().Add(time.Second))
-	f.conn.Write([]byte(s))
-	synctest.Wait()
-}
-
-// stopReading makes the server take no more bytes, but for those of one read.
-func (f *far) stopReading() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.deaf = true
-}
-
-func (f *far) setSlow(on bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.slow = on
-}
-
-func (f *far) setEcho(on bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.echo = on
-}
-
-// bytes returns all that the link has written.
-func (f *far) bytes() string {
-	synctest.Wait()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return string(f.raw)
-}
-
-// stanzas returns what the link has written but the handshake and its own pings.
-func (f *far) stanzas() []*stanza.Element {
-	synctest.Wait()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var list []*stanza.Element
-	for _, el := range f.got {
-		if el.Name.Local != "handshake" && !isSelfPing(el) {
-			list = append(list, el)
-		}
-	}
-	return list
-}
-
-// pings returns the ids of the self pings that the link has written.
-func (f *far) pings() []string {
-	synctest.Wait()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var ids []string
-	for _, el := range f.got {
-		if isSelfPing(el) {
-			ids = append(ids, el.Attr("id"))
-		}
-	}
-	return ids
-}
-
-// end returns how and when the link's stream ended, nil while it has not.
-func (f *far) end() (error, time.Time) {
-	synctest.Wait()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.ended, f.endedAt
-}
-
 // chat is a message from the mesh to Alice.
 func chat(id string) stanza.Stanza {
 	return stanza.Stanza{
@@ -395,17 +244,6 @@ func (r *rig) route() string {
 
 func newTargets(context.Context) ([]Target, error) { return nil, nil }
 
-// route sends the self pings back that have not been, and all that follow.
-func (f *far) route() {
-	ids := f.pings()
-	f.setEcho(true)
-	f.say(ping(ids[len(ids)-1]))
-}
-
-func ping(id string) string {
-	return `<iq type='get' id='` + id + `' from='lan.example.org' to='lan.example.org'><ping xmlns='urn:xmpp:ping'/></iq>`
-}
-
 // ending returns the Down of a session, nil when there was none.
 func (r *rig) ending(s *Session) *Down {
 	for _, e := range r.take() {
@@ -415,3 +253,6 @@ func (r *rig) ending(s *Session) *Down {
 	}
 	return nil
 }
+
+// pass lets that much of the bubble's time pass.
+func pass(d time.Duration) { <-time.After(d) }

@@ -135,13 +135,13 @@ func TestLiveness(t *testing.T) {
 	inBubble(t, "COMP-10 an idle link is pinged each 60 s", func(t *testing.T) {
 		r := newRig(t).run()
 		f, _ := r.up()
-		time.Sleep(pingIdle - 1)
+		pass(pingIdle - 1)
 		before := len(f.pings())
-		time.Sleep(1)
+		pass(1)
 		if before != 0 || len(f.pings()) != 1 {
 			t.Errorf("%d pings before 60 s, %d at it", before, len(f.pings()))
 		}
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if n := len(f.pings()); n != 11 {
 			t.Errorf("%d pings in 11 minutes", n)
 		}
@@ -155,11 +155,11 @@ func TestLiveness(t *testing.T) {
 		f.setEcho(false)
 		r.resolve = targets("nobody")
 		r.refuse["nobody:5347"] = errRefused
-		time.Sleep(75*time.Second - 1)
+		pass(75*time.Second - 1)
 		if events := r.take(); len(events) != 1 {
 			t.Errorf("events %v before 75 s", events)
 		}
-		time.Sleep(1)
+		pass(1)
 		events := r.take()
 		if d, ok := events[0].(Down); !ok || d.Session != s || d.Class != Transient || d.Err != errUnanswered {
 			t.Errorf("event %#v", events[0])
@@ -169,16 +169,16 @@ func TestLiveness(t *testing.T) {
 		r := newRig(t).run()
 		f, s := r.up()
 		f.setEcho(false)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		r.take()
 		for range 14 {
 			s.Send(chat("x"))
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		if events := r.take(); len(events) != 0 {
 			t.Errorf("events %v before 15 s", events)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if events := r.take(); len(events) == 0 {
 			t.Error("no Down after 15 s")
 		}
@@ -190,7 +190,7 @@ func TestLiveness(t *testing.T) {
 		s.Send(chat("x")) // taken by the read that waits
 		synctest.Wait()
 		s.Send(chat("y"))
-		time.Sleep(writeTimeout + refusalGrace)
+		pass(writeTimeout + refusalGrace)
 		if d := r.ending(s); d == nil || d.Class != Transient {
 			t.Errorf("%#v", d)
 		}
@@ -203,7 +203,7 @@ func TestLiveness(t *testing.T) {
 		s.Send(chat("x"))
 		synctest.Wait()
 		s.Send(chat("y"))
-		time.Sleep(writeTimeout + refusalGrace/2)
+		pass(writeTimeout + refusalGrace/2)
 		f.say(streamError("conflict", ""))
 		if d := r.ending(s); d == nil || d.Class != Conflict {
 			t.Errorf("%#v, want the server's conflict", d)

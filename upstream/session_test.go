@@ -275,7 +275,7 @@ func TestStop(t *testing.T) {
 		default:
 		}
 		r.take()
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		f.say(`</stream:stream>`)
 		<-r.done
 		if d := r.down(); d.Class != Stopped || d.Session != s {

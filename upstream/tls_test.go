@@ -127,7 +127,7 @@ func TestTLS(t *testing.T) {
 			return []Target{{Address: "a", TLS: &tls.Config{ServerName: "example.org"}}}, nil
 		}
 		r.run()
-		time.Sleep(dialTimeout)
+		pass(dialTimeout)
 		if d := r.down(); d.Err == nil {
 			t.Error("no error")
 		}

@@ -241,7 +241,7 @@ func TestFootprint(t *testing.T) {
 }
 
 func BenchmarkAcceptWrittenDone(b *testing.B) {
-	box := NewMemory(Limits{PerRecipient: 1 << 20, Total: 1 << 20, Bytes: 1 << 40})
+	box := NewMemory(Limits{PerRecipient: 1 << 20, Total: 1 << 20, Bytes: 1 << 30})
 	now := time.Now()
 	recipients := make([]string, 100)
 	for i := range recipients {

@@ -14,6 +14,8 @@
 // flash. When the disk fails the keeper keeps what it could not write and tries
 // again, within a bound.
 //
-// A file that cannot be trusted is never repaired, replaced or removed: Open says
-// what is wrong with it and what the admin can do.
+// Before bbolt maps the file, verify has read it with distrust, page by page: bbolt
+// itself would crash on a torn one, or never end. A file that cannot be trusted is
+// never repaired, replaced or removed: Open says what is wrong with it and what the
+// admin can do.
 package store

@@ -64,11 +64,17 @@ func keeping(t *testing.T, p *platter, f func(t *testing.T, k *keeper, log *byte
 	synctest.Test(t, func(t *testing.T) {
 		log := new(bytes.Buffer)
 		p.start, p.data = time.Now(), make(map[string]string)
+		if p.hang != nil {
+			p.hang = make(chan struct{}) // one of this bubble
+		}
 		k := startKeeper(p.commit, slog.New(slog.NewTextHandler(log, nil)))
 		f(t, k, log)
 		k.close()
 	})
 }
+
+// pass lets virtual time go by.
+func pass(d time.Duration) { <-time.After(d) }
 
 func put(t *testing.T, k *keeper, key, value string) {
 	t.Helper()
@@ -84,21 +90,21 @@ func TestKeeper(t *testing.T) {
 			for i := range 1000 {
 				put(t, k, fmt.Sprint(i), "v")
 				if i%100 == 0 {
-					time.Sleep(4 * time.Millisecond)
+					pass(4 * time.Millisecond)
 				}
 			}
 			put(t, k, "999", "last")
-			time.Sleep(time.Second)
+			pass(time.Second)
 			data, commits, _ := p.look()
 			if len(commits) != 1 || commits[0] != 50*time.Millisecond || len(data) != 1000 || data["999"] != "last" {
 				t.Errorf("commits at %v with %d keys, last %q", commits, len(data), data["999"])
 			}
 			put(t, k, "later", "v")
-			time.Sleep(49 * time.Millisecond)
+			pass(49 * time.Millisecond)
 			if _, commits, _ = p.look(); len(commits) != 1 {
 				t.Error("the second group did not wait")
 			}
-			time.Sleep(time.Millisecond)
+			pass(time.Millisecond)
 			if _, commits, _ = p.look(); len(commits) != 2 {
 				t.Error("the second group was not committed")
 			}
@@ -107,7 +113,7 @@ func TestKeeper(t *testing.T) {
 	t.Run("nothing put, nothing committed", func(t *testing.T) {
 		p := new(platter)
 		keeping(t, p, func(t *testing.T, k *keeper, _ *bytes.Buffer) {
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			err := k.flush(t.Context())
 			if _, _, tries := p.look(); err != nil || tries != 0 {
 				t.Errorf("flush: %v after %d commits", err, tries)
@@ -156,12 +162,12 @@ func TestKeeperInTrouble(t *testing.T) {
 				t.Errorf("flush: %v, trouble %v", err, k.trouble())
 			}
 			put(t, k, "b", "2")
-			time.Sleep(3*retryDelay + time.Second)
+			pass(3*retryDelay + time.Second)
 			if _, _, tries := p.look(); tries != 4 {
 				t.Errorf("%d tries in three retry delays, want 4", tries)
 			}
 			p.failWith(nil)
-			time.Sleep(retryDelay)
+			pass(retryDelay)
 			data, _, _ := p.look()
 			if want := map[string]string{"a": "1", "b": "2"}; !maps.Equal(data, want) || k.trouble() != nil {
 				t.Errorf("committed %v, trouble %v", data, k.trouble())
@@ -172,12 +178,28 @@ func TestKeeperInTrouble(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a stuck disk holds up nobody, and the memory is bounded", func(t *testing.T) {
-		p := new(platter)
+	t.Run("a value that changed during a failing commit is the one kept", func(t *testing.T) {
+		p := &platter{fail: errors.New("input/output error"), hang: make(chan struct{})}
 		keeping(t, p, func(t *testing.T, k *keeper, _ *bytes.Buffer) {
-			p.hang = make(chan struct{})
+			put(t, k, "a", "old")
+			put(t, k, "b", "kept")
+			pass(groupDelay)
+			synctest.Wait() // inside commit
+			put(t, k, "a", "new")
+			close(p.hang)
+			pass(time.Second)
+			p.failWith(nil)
+			pass(retryDelay)
+			if data, _, _ := p.look(); data["a"] != "new" || data["b"] != "kept" {
+				t.Errorf("committed %v", data)
+			}
+		})
+	})
+	t.Run("a stuck disk holds up nobody, and the memory is bounded", func(t *testing.T) {
+		p := &platter{hang: make(chan struct{})}
+		keeping(t, p, func(t *testing.T, k *keeper, _ *bytes.Buffer) {
 			put(t, k, "stuck", "1")
-			time.Sleep(groupDelay)
+			pass(groupDelay)
 			synctest.Wait() // the keeper is inside commit now
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()

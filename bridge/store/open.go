@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 var (
@@ -23,11 +23,14 @@ var (
 	ErrDamaged = errors.New("it is damaged")
 )
 
-// lockTimeout is how long Open waits for another process to let go of the file: a
-// predecessor that is just stopping, but not one that goes on running.
-const lockTimeout = time.Second
-
 const (
+	// lockTimeout is how long Open waits for another process to let go of the file:
+	// a predecessor that is just stopping, but not one that goes on running.
+	lockTimeout = time.Second
+	// lockPoll passes between two looks at the lock; there is no call that waits
+	// for a bounded time.
+	lockPoll = 50 * time.Millisecond
+
 	folderMode = 0o700
 	fileMode   = 0o600
 )
@@ -51,26 +54,50 @@ func openDisk(path string) (*disk, State, error) {
 
 func (d *disk) open() (err error) {
 	d.db, err = bbolt.Open(d.path, fileMode, &bbolt.Options{
-		Timeout: lockTimeout,
 		OpenFile: func(path string, flag int, mode fs.FileMode) (*os.File, error) {
-			f, err := os.OpenFile(path, flag, mode)
-			d.file = f
-			return f, err
+			file, err := os.OpenFile(path, flag, mode)
+			if err != nil {
+				return nil, err
+			}
+			d.file = file
+			return file, admit(file)
 		},
 	})
 	return err
 }
 
-// load checks the file and reads it, or lays it out when it is new, and makes it
-// private.
-func (d *disk) load(state *State) error {
-	info, err := d.file.Stat()
+// admit locks the file and verifies it, before bbolt looks into it.
+func admit(file *os.File) error {
+	if err := lock(file); err != nil {
+		return err
+	}
+	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
+	return verify(file, info.Size())
+}
+
+// lock takes the lock that bbolt wants; it lies on the open file, and bbolt finds
+// it taken by itself. Closing the file gives it back.
+func lock(file *os.File) error {
+	for waited := time.Duration(0); ; waited += lockPoll {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return err
+		}
+		if waited >= lockTimeout {
+			return ErrHeld
+		}
+		time.Sleep(lockPoll)
+	}
+}
+
+// load reads the file, or lays it out when it is new, and makes it private.
+func (d *disk) load(state *State) error {
 	fresh := false
-	err = d.db.View(func(tx *bbolt.Tx) (err error) {
-		if fresh, err = inspect(tx, info.Size()); fresh || err != nil {
+	err := d.db.View(func(tx *bbolt.Tx) (err error) {
+		if fresh, err = checkVersion(tx); fresh || err != nil {
 			return err
 		}
 		return read(tx, state)
@@ -78,6 +105,10 @@ func (d *disk) load(state *State) error {
 	if err == nil && fresh {
 		err = d.db.Update(layOut)
 	}
+	if err != nil {
+		return err
+	}
+	info, err := d.file.Stat()
 	if err == nil && info.Mode().Perm() != fileMode {
 		err = d.file.Chmod(fileMode)
 	}
@@ -96,17 +127,17 @@ func (d *disk) abandon() {
 
 // explain turns an error of opening into one that names the file and the way out.
 func explain(path string, err error) error {
-	var file *fs.PathError
+	var system syscall.Errno
 	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("store: %s: %w: stop the gateway that is running already, or give this one a state folder of its own", path, ErrHeld)
+	case errors.Is(err, ErrHeld):
+		return fmt.Errorf("store: %s: %w: stop the gateway that is running already, or give this one a state folder of its own", path, err)
 	case errors.Is(err, ErrNewer):
 		return fmt.Errorf("store: %s: %w: install that version again, or move the file away to start without what it knows", path, err)
 	case errors.Is(err, ErrForeign):
 		return fmt.Errorf("store: %s: %w: give the gateway a state folder of its own", path, err)
 	case errors.Is(err, ErrDamaged):
 		return err
-	case errors.As(err, &file):
+	case errors.As(err, &system):
 		return unusable(path, err)
 	}
 	return damaged(path, err)
@@ -114,7 +145,7 @@ func explain(path string, err error) error {
 
 // unusable is the error of a file or folder that the system does not let us use.
 func unusable(path string, err error) error {
-	return fmt.Errorf("store: %s cannot be used: %w: let the gateway's user own the folder %s, or set another one", path, err, filepath.Dir(path))
+	return fmt.Errorf("store: %s cannot be used: %w: check the disk and that the gateway's user owns %s, or set another folder", path, err, filepath.Dir(path))
 }
 
 // damaged is the error of a file whose content is wrong.

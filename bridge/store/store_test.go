@@ -2,7 +2,9 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,10 +12,12 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,7 +37,10 @@ func open(t testing.TB, path string) *Store {
 	return s
 }
 
-func must(t testing.TB, errs ...error) {
+func must(t interface {
+	Helper()
+	Fatal(...any)
+}, errs ...error) {
 	t.Helper()
 	for _, err := range errs {
 		if err != nil {
@@ -115,13 +122,93 @@ func TestStore(t *testing.T) {
 			t.Error("opening and closing wrote")
 		}
 	})
+	t.Run("a disk that fails is trouble that says what to do", func(t *testing.T) {
+		s := open(t, filepath.Join(t.TempDir(), "state.db"))
+		must(t, s.disk.db.Close()) // the next commit fails
+		must(t, s.SetShown(alice, true))
+		if err := s.Flush(t.Context()); err == nil || s.Trouble() == nil || !strings.Contains(err.Error(), "make room") {
+			t.Errorf("Flush: %v, trouble %v", err, s.Trouble())
+		}
+	})
 	t.Run("what is no key is refused", func(t *testing.T) {
 		s := open(t, filepath.Join(t.TempDir(), "state.db"))
-		if s.SetInstance("", "x") == nil || s.SetFallback(strings.Repeat("x", maxOctets+1), "x") == nil {
+		if s.SetInstance("", "x") == nil || s.SetFallback(strings.Repeat("x", maxOctets+1), "x") == nil ||
+			s.SetFallback("x", strings.Repeat("x", maxOctets+1)) == nil {
 			t.Error("accepted")
 		}
 		must(t, s.Flush(t.Context()), s.Trouble())
 	})
+}
+
+func TestStoreIsTheModel(t *testing.T) {
+	folder := t.TempDir()
+	files := 0
+	t.Run("any sequence of changes, crashes and restarts", rapid.MakeCheck(func(t *rapid.T) {
+		files++
+		path := filepath.Join(folder, fmt.Sprint(files))
+		s, err := Open(path, nil)
+		must(t, err)
+		defer func() { s.Close() }()
+		model := newState()
+		name := rapid.SampledFrom([]string{"a", "b", "c@example.org", "\xff", "x y"})
+		pair := rapid.Custom(func(t *rapid.T) Pair {
+			return Pair{name.Draw(t, "colleague"), rapid.SampledFrom([]string{"", "l", "m"}).Draw(t, "local")}
+		})
+		t.Repeat(map[string]func(*rapid.T){
+			"subscription": func(t *rapid.T) {
+				p, sub := pair.Draw(t, "pair"), Subscription(rapid.Uint8Range(0, 7).Draw(t, "sub"))
+				must(t, s.SetSubscription(p, sub))
+				set(model.Subscriptions, p, sub)
+			},
+			"shown": func(t *rapid.T) {
+				p, available := pair.Draw(t, "pair"), rapid.Bool().Draw(t, "available")
+				must(t, s.SetShown(p, available))
+				set(model.Shown, p, available)
+			},
+			"instance": func(t *rapid.T) {
+				n, c := name.Draw(t, "instance"), rapid.OneOf(rapid.Just(""), name).Draw(t, "colleague")
+				must(t, s.SetInstance(n, c))
+				set(model.Instances, n, c)
+			},
+			"fallback": func(t *rapid.T) {
+				n, i := name.Draw(t, "local"), rapid.OneOf(rapid.Just(""), name).Draw(t, "instance")
+				must(t, s.SetFallback(n, i))
+				set(model.Fallbacks, n, i)
+			},
+			"restart": func(t *rapid.T) {
+				must(t, s.Close())
+				s, err = Open(path, nil)
+				must(t, err)
+			},
+			"crash": func(t *rapid.T) {
+				must(t, s.Flush(context.Background()))
+				files++
+				after := filepath.Join(folder, fmt.Sprint(files))
+				b, err := os.ReadFile(path)
+				must(t, err, os.WriteFile(after, b, 0o600), s.Close())
+				path = after
+				s, err = Open(path, nil)
+				must(t, err)
+				if diff := cmp.Diff(model, s.State()); diff != "" {
+					t.Fatal(diff)
+				}
+			},
+		})
+		must(t, s.Close())
+		s, err = Open(path, nil)
+		must(t, err)
+		if diff := cmp.Diff(model, s.State()); diff != "" {
+			t.Fatal(diff)
+		}
+	}))
+}
+
+// set is what every Set call does: the zero value forgets.
+func set[K, V comparable](m map[K]V, key K, value V) {
+	var zero V
+	if m[key] = value; value == zero {
+		delete(m, key)
+	}
 }
 
 func TestOpenPermissions(t *testing.T) {
@@ -150,13 +237,13 @@ func TestOpenPermissions(t *testing.T) {
 		folder := t.TempDir()
 		must(t, os.Chmod(folder, 0o555))
 		asNobody(t, func() {
-			refused(t, filepath.Join(folder, "state.db"), nil, "cannot be used", "permission denied", "own the folder")
+			refused(t, filepath.Join(folder, "state.db"), nil, "cannot be used", "permission denied", "user owns")
 		})
 	})
 	t.Run("a folder that is a file", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "file")
 		must(t, os.WriteFile(file, nil, 0o600))
-		refused(t, filepath.Join(file, "state.db"), nil, "cannot be used", "set another one")
+		refused(t, filepath.Join(file, "state.db"), nil, "cannot be used", "set another folder")
 	})
 	t.Run("a file that is a folder", func(t *testing.T) {
 		refused(t, t.TempDir(), nil, "cannot be used", "is a directory")
@@ -206,6 +293,14 @@ func TestOpenRefuses(t *testing.T) {
 			s := open(t, path)
 			refused(t, path, ErrHeld, "stop the gateway that is running")
 			must(t, s.Close())
+			must(t, open(t, path).Close())
+		})
+	})
+	t.Run("but not one that is let go of in time", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state.db")
+			s := open(t, path)
+			time.AfterFunc(lockTimeout/2, func() { s.Close() })
 			must(t, open(t, path).Close())
 		})
 	})

@@ -35,14 +35,14 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// call runs the program in this process.
+// callProgram runs the program in this process, under a name of its own.
 func callProgram(args ...string) (code int, out, errs string) {
 	var o, e bytes.Buffer
 	code = run(append([]string{"/usr/sbin/office-bridge"}, args...), &o, &e)
 	return code, o.String(), e.String()
 }
 
-// config writes a configuration with its secret and returns its path.
+// configFile writes a configuration with its secret and returns its path.
 func configFile(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()

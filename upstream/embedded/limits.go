@@ -4,9 +4,10 @@ import "time"
 
 // Times a component connection may take.
 const (
-	openTimeout  = 10 * time.Second // for the stream header, and again for the handshake
-	writeTimeout = 10 * time.Second // for one write; a component that takes no bytes for so long is cut off
-	closeTimeout = 1 * time.Second  // for the last bytes of a stream that has failed
+	openTimeout  = 10 * time.Second      // for the stream header, and again for the handshake
+	writeTimeout = 10 * time.Second      // for one write; a component that takes no bytes for so long is cut off
+	acceptPause  = 50 * time.Millisecond // after a failed accept: file descriptors are short, others must end first
+	closeTimeout = 1 * time.Second       // for the last bytes of a stream that has failed
 )
 
 // Bounds of what is held.

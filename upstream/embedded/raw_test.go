@@ -175,3 +175,6 @@ func inbox(a *Account) []string {
 		}
 	}
 }
+
+// pass lets that much of the bubble's time pass.
+func pass(d time.Duration) { <-time.After(d) }

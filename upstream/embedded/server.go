@@ -133,7 +133,7 @@ func (s *Server) Start() error {
 			return fmt.Errorf("embedded server: %w: name another address", err)
 		}
 		s.address, r.listener = l.Addr().String(), l
-		r.serving.Go(func() { s.accept(l) })
+		r.serving.Go(func() { s.accept(r) })
 	}
 	s.run = r
 	return nil
@@ -213,18 +213,19 @@ func (s *Server) Fail(condition, text string) {
 }
 
 // accept serves connections until the listener is closed.
-func (s *Server) accept(l net.Listener) {
+func (s *Server) accept(r *run) {
 	for {
-		conn, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			s.log.Warn("accepting a component", "error", err)
-			time.Sleep(50 * time.Millisecond) // out of file descriptors: others must end first
+		conn, err := r.listener.Accept()
+		if err == nil {
+			s.admit(conn)
 			continue
 		}
-		s.admit(conn)
+		select {
+		case <-r.stopped:
+			return
+		case <-time.After(acceptPause):
+			s.log.Warn("accepting a component", "error", err)
+		}
 	}
 }
 
