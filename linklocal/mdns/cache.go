@@ -14,6 +14,7 @@ type entry struct {
 	batch    uint64 // the packet it last came in
 	expires  time.Time
 	doubted  bool // under reconfirmation
+	fading   bool // flushed by a newer record of its set
 	refresh  int  // questions asked before it expires
 	alarm    *alarm
 	bookedOn netip.Addr // whose share of the cache it uses
@@ -31,12 +32,13 @@ func (n *entry) left(now time.Time) uint32 { return uint32(max(0, n.expires.Sub(
 type cache struct {
 	i         *iface
 	sets      map[setKey][]*entry
+	index     map[recKey]*entry // the same entries, one by one
 	perSource map[netip.Addr]int
 	hosts     map[name]int // targets of the SRV records inside, whose addresses are of interest
 }
 
 func newCache(i *iface) cache {
-	return cache{i: i, sets: map[setKey][]*entry{}, perSource: map[netip.Addr]int{}, hosts: map[name]int{}}
+	return cache{i: i, sets: map[setKey][]*entry{}, index: map[recKey]*entry{}, perSource: map[netip.Addr]int{}, hosts: map[name]int{}}
 }
 
 func (c *cache) empty() bool { return len(c.sets) == 0 }
@@ -44,14 +46,8 @@ func (c *cache) empty() bool { return len(c.sets) == 0 }
 // get lists the valid entries of a set.
 func (c *cache) get(n name, typ uint16) []*entry { return c.sets[setKey{n.fold(), typ}] }
 
-func (c *cache) find(r record) *entry {
-	for _, n := range c.sets[r.set()] {
-		if n.same(r) {
-			return n
-		}
-	}
-	return nil
-}
+// find returns the entry that says the same as r, or nil.
+func (c *cache) find(r record) *entry { return c.index[r.key()] }
 
 // put takes a record in, refreshes it, or flushes its elders (RFC 6762 section 10.2). It
 // returns nil when there is no room, which is counted.
@@ -68,7 +64,7 @@ func (c *cache) put(r record, src netip.Addr, batch uint64) *entry {
 		}
 	}
 	n.ttl, n.name, n.flush = min(r.ttl, ttlMax), r.name, r.flush
-	n.heard, n.batch, n.doubted, n.refresh = now, batch, false, 0
+	n.heard, n.batch, n.doubted, n.fading, n.refresh = now, batch, false, false, 0
 	n.expires = now.Add(n.life())
 	n.sources = slices.DeleteFunc(n.sources, func(a netip.Addr) bool { return a == src })
 	if len(n.sources) >= maxSources {
@@ -92,6 +88,7 @@ func (c *cache) admit(r record, src netip.Addr) *entry {
 	}
 	n := &entry{record: r, bookedOn: src}
 	c.sets[key] = append(set, n)
+	c.index[r.key()] = n
 	c.perSource[src]++
 	if h := r.target(); r.typ == typeSRV {
 		c.hosts[hostOf(h).fold()]++
@@ -105,6 +102,7 @@ func (c *cache) flushElders(r record, batch uint64) {
 	now := c.i.e.now
 	for _, n := range c.sets[r.set()] {
 		if n.batch != batch && now.Sub(n.heard) > flushHold && !n.same(r) {
+			n.fading = true
 			c.shorten(n, flushHold)
 		}
 	}
@@ -140,6 +138,7 @@ func (c *cache) remove(n *entry) {
 	if c.sets[key] = set; len(set) == 0 {
 		delete(c.sets, key)
 	}
+	delete(c.index, n.key())
 	if c.perSource[n.bookedOn]--; c.perSource[n.bookedOn] <= 0 {
 		delete(c.perSource, n.bookedOn)
 	}

@@ -215,7 +215,7 @@ type packer struct {
 }
 
 func newPacker(flags uint16) *packer {
-	return &packer{buf: make([]byte, maxPacket), off: headerLen, limit: maxSend, names: map[string]int{}, flags: flags}
+	return &packer{buf: make([]byte, maxSend), off: headerLen, limit: maxSend, names: map[string]int{}, flags: flags}
 }
 
 // question adds q; false when it does not fit.
@@ -224,8 +224,8 @@ func (p *packer) question(q question) bool {
 	if err != nil {
 		return false
 	}
-	end, err := dns.PackDomainName(text, p.buf, p.off, p.names, true)
-	if err != nil || end+4 > len(p.buf) {
+	end, err := p.try(func() (int, error) { return dns.PackDomainName(text, p.buf, p.off, p.names, true) }, 4)
+	if err != nil {
 		return p.refuse()
 	}
 	class := q.class
@@ -243,11 +243,26 @@ func (p *packer) add(section int, r record) bool {
 	if err != nil {
 		return false
 	}
-	end, err := dns.PackRR(rr, p.buf, p.off, p.names, true)
+	end, err := p.try(func() (int, error) { return dns.PackRR(rr, p.buf, p.off, p.names, true) }, 0)
 	if err != nil {
 		return p.refuse()
 	}
 	return p.accept(section, end)
+}
+
+// try packs something that needs so many octets behind it, once more with all the room
+// there can be when it is a piece that may exceed the frame.
+func (p *packer) try(pack func() (int, error), behind int) (end int, err error) {
+	end, err = pack()
+	if fits := err == nil && end+behind <= len(p.buf); fits || len(p.buf) >= maxPacket || !p.empty() && p.limit <= len(p.buf) {
+		if !fits && err == nil {
+			err = errLong
+		}
+		return end, err
+	}
+	p.refuse()
+	p.buf = append(p.buf, make([]byte, maxPacket-len(p.buf))...)
+	return p.try(pack, behind)
 }
 
 func (p *packer) accept(section, end int) bool {

@@ -76,7 +76,7 @@ func (f *found) settle(bare bool) {
 	case present && !f.shown:
 		f.shown, f.txt, f.known = true, txt, heard
 		f.tell(Added)
-	case present && heard && (txt != f.txt || !f.known):
+	case present && heard:
 		changed := emptyTXT(txt) != emptyTXT(f.txt) || !emptyTXT(txt) && txt != f.txt
 		f.txt, f.known = txt, true
 		if changed {
@@ -93,12 +93,7 @@ func (f *found) settle(bare bool) {
 func emptyTXT(data string) bool { return strings.Trim(data, "\x00") == "" }
 
 func (f *found) ptr() *entry {
-	for _, n := range f.i.cache.get(f.name.parent(), typePTR) {
-		if n.target().fold() == f.name.fold() {
-			return n
-		}
-	}
-	return nil
+	return f.i.cache.find(ptrRecord(f.name.parent(), f.name))
 }
 
 // currentTXT is the rdata of the newest TXT record; several in one packet are one text, as

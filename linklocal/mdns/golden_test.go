@@ -83,6 +83,10 @@ func TestPacking(t *testing.T) {
 			t.Errorf("%d packets", len(got))
 		}
 	})
+}
+
+func TestPackingMore(t *testing.T) {
+	typ, _ := typeName("_presence._tcp")
 	t.Run("LL-5-7 known answers that do not fit follow a truncated packet", func(t *testing.T) {
 		known := func(question) []record {
 			var out []record

@@ -145,14 +145,14 @@ func (i *iface) readdress(at Interface) {
 			i.dropLink(l)
 			before--
 		case l.failed:
-			l.failed, again = false, true
+			again = l.knock() || again
 		default:
 			healthy++
 		}
 	}
 	i.openLinks()
 	again = again || len(i.links) > before
-	i.backOff(again)
+	i.backOff()
 	switch {
 	case again && healthy == 0:
 		i.startAll()
@@ -167,8 +167,8 @@ func (i *iface) readdress(at Interface) {
 }
 
 // backOff spaces the attempts to repair a family that keeps failing.
-func (i *iface) backOff(failed bool) {
-	if !failed && !i.broken() {
+func (i *iface) backOff() {
+	if !i.broken() {
 		i.retries = 0
 		return
 	}
@@ -289,6 +289,8 @@ func (i *iface) flush() {
 	}
 }
 
+// sendQuestions sends them at once, unpaced: they are few, and the gap between two of a
+// kind must not shrink because the first had to wait (RFC 6762 section 5.2).
 func (i *iface) sendQuestions() {
 	unicast := slices.ContainsFunc(i.questions, func(q question) bool { return q.unicast })
 	for _, l := range i.links {
@@ -296,7 +298,11 @@ func (i *iface) sendQuestions() {
 			l.unicastUntil = i.e.now.Add(unicastWindow)
 		}
 	}
-	i.sendAll(packQuestions(i.questions, i.cache.known))
+	for _, p := range packQuestions(i.questions, i.cache.known) {
+		for _, l := range i.links {
+			l.transmit(p)
+		}
+	}
 	i.questions = nil
 }
 

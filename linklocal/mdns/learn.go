@@ -109,7 +109,7 @@ func (i *iface) mayWithdraw(n *entry, src netip.Addr) bool {
 	}
 	return slices.ContainsFunc(i.cache.get(instance, typeSRV), func(s *entry) bool {
 		host := hostOf(s.target())
-		return slices.ContainsFunc(append(i.cache.get(host, typeA), i.cache.get(host, typeAAAA)...),
+		return slices.ContainsFunc(slices.Concat(i.cache.get(host, typeA), i.cache.get(host, typeAAAA)),
 			func(a *entry) bool { return a.addr() == src })
 	})
 }

@@ -1,7 +1,9 @@
 package mdns
 
 import (
+	"context"
 	"hash/maphash"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,6 +16,8 @@ type link struct {
 	e      *Engine
 	family Family
 	failed bool // the last send failed
+
+	quietly bool // failing is no news
 
 	queue    [][]byte  // packets waiting for their turn
 	nextSend time.Time // not before this
@@ -87,8 +91,24 @@ func (l *link) put(data []byte, to netip.AddrPort) {
 	}
 	if to.Addr().IsMulticast() && !l.failed {
 		l.failed = true
-		l.e.log.Warn("cannot send multicast, trying again later", "if", l.i.Name, "family", int(l.family), "err", err)
+		level := slog.LevelWarn
+		if l.quietly {
+			level = slog.LevelDebug
+		}
+		l.e.log.Log(context.Background(), level, "cannot send multicast, trying again later", "if", l.i.Name, "family", int(l.family), "err", err)
 	}
+}
+
+// knock tries whether a link that failed can send again, with a question that harms nobody
+// and that the other family does not hear.
+func (l *link) knock() bool {
+	q := question{name: l.e.host.claim.name, typ: typeA, class: classIN}
+	l.failed, l.quietly = false, true
+	for _, p := range packQuestions([]question{q}, l.i.cache.known) {
+		l.transmit(p)
+	}
+	l.quietly = false
+	return !l.failed
 }
 
 // isEcho recognises the loopback copy of an own packet: same octets, an own source address,

@@ -13,14 +13,21 @@ import (
 	"github.com/miekg/dns"
 
 	"meshbridge/linklocal/mdns"
+	"meshbridge/linklocal/mdns/mdnstest"
 )
 
 // The tests here use real sockets on the loopback interface, and real time.
 
-// realEngine starts an engine on lo and stops it with the test.
+// realEngine starts an engine on lo.
 func realEngine(t *testing.T, host string) *mdns.Engine {
 	t.Helper()
-	e, err := mdns.New(mdns.Config{Interfaces: []string{loopback(t)}, Host: host})
+	return runReal(t, mdns.Config{Interfaces: []string{loopback(t)}, Host: host})
+}
+
+// runReal starts an engine in real time and stops it with the test.
+func runReal(t *testing.T, cfg mdns.Config) *mdns.Engine {
+	t.Helper()
+	e, err := mdns.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,10 +123,25 @@ func foreignClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries := make(chan *hashi.ServiceEntry, 16)
+	// Past the last announcement, so that only an answer can be seen. Its client forgets all
+	// but the last instance of a packet, and others may be talking on the loopback: one
+	// question in five has to do.
+	<-time.After(2 * time.Second)
+	for range 5 {
+		if sees(t, ni, `o\'hara\.x\@mb-test-a.`) {
+			return
+		}
+	}
+	t.Error("not seen")
+}
+
+// sees asks once and reports whether an instance with port 5562 was found.
+func sees(t *testing.T, ni *net.Interface, instance string) bool {
+	t.Helper()
+	entries := make(chan *hashi.ServiceEntry, 64)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	err = hashi.QueryContext(ctx, &hashi.QueryParam{
+	err := hashi.QueryContext(ctx, &hashi.QueryParam{
 		Service: presence, Domain: "local", Interface: ni, Entries: entries, DisableIPv6: true,
 		Timeout: time.Second, Logger: log.New(discard{}, "", 0),
 	})
@@ -127,12 +149,11 @@ func foreignClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	for len(entries) > 0 {
-		if e := <-entries; strings.HasPrefix(e.Name, `o\'hara\.x\@mb-test-a.`) {
-			want(t, "port", e.Port, 5562)
-			return
+		if e := <-entries; strings.HasPrefix(e.Name, instance) && e.Port == 5562 {
+			return true
 		}
 	}
-	t.Error("not seen")
+	return false
 }
 
 type discard struct{}
@@ -161,15 +182,16 @@ func TestZone(t *testing.T) {
 	})
 }
 
+// TestForeignServer lets hashicorp's server on the loopback serve what an engine publishes
+// that itself is on a LAN in memory and cannot answer there.
 func TestForeignServer(t *testing.T) {
-	e := realEngine(t, "mb-test-y")
+	h := mdnstest.New().Host("mb-test-y", "10.2.1.1")
+	e := runReal(t, mdns.Config{Interfaces: []string{"eth0"}, Host: "mb-test-y", Network: h})
 	published(t, e, "nurse@mb-test-y")
 	ni, err := net.InterfaceByName(loopback(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The server shares port 5353 with the engine, serves what the engine publishes and
-	// answers the foreign client by unicast.
 	s, err := hashi.NewServer(&hashi.Config{Zone: e, Iface: ni, Logger: log.New(discard{}, "", 0)})
 	if err != nil {
 		t.Fatal(err)
@@ -179,19 +201,10 @@ func TestForeignServer(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	entries := make(chan *hashi.ServiceEntry, 16)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	if err := hashi.QueryContext(ctx, &hashi.QueryParam{
-		Service: presence, Domain: "local", Interface: ni, Entries: entries, DisableIPv6: true,
-		Timeout: time.Second, Logger: log.New(discard{}, "", 0),
-	}); err != nil {
-		t.Fatal(err)
-	}
-	for len(entries) > 0 {
-		if got := <-entries; strings.HasPrefix(got.Name, `nurse\@mb-test-y.`) && got.Port == 5562 {
+	for range 5 {
+		if sees(t, ni, `nurse\@mb-test-y.`) {
 			return
 		}
 	}
-	t.Error("hashicorp's client did not see what hashicorp's server took from our zone")
+	t.Error("not seen")
 }

@@ -63,10 +63,11 @@ func (i Interface) source(f Family) netip.Addr {
 }
 
 // onLink reports whether a is a neighbour on i (RFC 6762 section 11): inside one of its
-// prefixes, or IPv6 link-local.
+// prefixes, or IPv6 link-local. What is on the loopback comes from this machine, whichever
+// of its addresses it bears.
 func (i Interface) onLink(a netip.Addr) bool {
 	a = a.WithZone("").Unmap()
-	if a.Is6() && a.IsLinkLocalUnicast() {
+	if i.Loopback || a.Is6() && a.IsLinkLocalUnicast() {
 		return true
 	}
 	return slices.ContainsFunc(i.Addrs, func(p netip.Prefix) bool { return p.Masked().Contains(a) })

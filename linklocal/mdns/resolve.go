@@ -150,10 +150,11 @@ func (l *lookup) finish() {
 	}
 }
 
-// all lists the valid addresses of host: those new enough, whichever packet they came in.
+// all lists the valid addresses of host: those new enough and not superseded, whichever
+// packet they came in.
 func (l *lookup) all(host name, typ uint16) []*entry {
 	set := slices.Clone(l.i.cache.get(host, typ))
-	return slices.DeleteFunc(set, func(o *entry) bool { return o.heard.Before(l.since) })
+	return slices.DeleteFunc(set, func(o *entry) bool { return o.fading || o.heard.Before(l.since) })
 }
 
 // endLookup stops all questions of l (LL-4-6) and answers it, once.

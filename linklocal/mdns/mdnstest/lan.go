@@ -124,10 +124,11 @@ func (l *LAN) send(s Sent, from *Host) {
 type Host struct {
 	lan   *LAN
 	name  string
-	nics  []nic   // guarded by lan.mu
-	conns []*conn // guarded by lan.mu
-	last  int     // interface index given last; guarded by lan.mu
-	down  error   // what Open fails with; guarded by lan.mu
+	nics  []nic                 // guarded by lan.mu
+	conns []*conn               // guarded by lan.mu
+	last  int                   // interface index given last; guarded by lan.mu
+	down  error                 // what Open fails with; guarded by lan.mu
+	mute  map[mdns.Family]error // what Send fails with; guarded by lan.mu
 }
 
 type nic struct {
@@ -176,6 +177,17 @@ func (h *Host) FailOpen(err error) {
 	h.lan.mu.Lock()
 	defer h.lan.mu.Unlock()
 	h.down = err
+}
+
+// FailSend makes sending of one family fail, as while an IPv6 address is still tentative;
+// nil heals.
+func (h *Host) FailSend(f mdns.Family, err error) {
+	h.lan.mu.Lock()
+	defer h.lan.mu.Unlock()
+	if h.mute == nil {
+		h.mute = map[mdns.Family]error{}
+	}
+	h.mute[f] = err
 }
 
 func prefixes(addrs []string) []netip.Prefix {
@@ -233,10 +245,7 @@ func (h *Host) hears(n nic, s Sent) bool {
 // the one opened last, as a kernel does with a shared port.
 func (h *Host) deliver(index int, p mdns.Packet, delay time.Duration) {
 	p.IfIndex, p.HopLimit = index, 255
-	f := mdns.IPv6
-	if p.Dst.Addr().Is4() {
-		f = mdns.IPv4
-	}
+	f := familyOf(p.Dst.Addr())
 	for k := len(h.conns) - 1; k >= 0; k-- {
 		c := h.conns[k]
 		if p.Multicast() && !c.joined[membership{index, f}] {
@@ -251,6 +260,13 @@ func (h *Host) deliver(index int, p mdns.Packet, delay time.Duration) {
 			return
 		}
 	}
+}
+
+func familyOf(a netip.Addr) mdns.Family {
+	if a.Is4() {
+		return mdns.IPv4
+	}
+	return mdns.IPv6
 }
 
 type membership struct {
@@ -308,6 +324,9 @@ func (c *conn) Send(p mdns.Packet, src netip.Addr) error {
 	l := c.host.lan
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := c.host.mute[familyOf(p.Dst.Addr())]; err != nil {
+		return err
+	}
 	for _, n := range c.host.nics {
 		if n.Index == p.IfIndex {
 			p.Src = netip.AddrPortFrom(src, mdns.Port)
