@@ -1,0 +1,31 @@
+// Package e2e holds no product code: its tests put a whole office into network
+// namespaces and let the built program, cmd/bridge, work in it among real
+// programs. Nothing of the product is imported; what is judged is what Juliet
+// sees in libpurple, what Alice sees in slixmpp, and what is on the wire.
+//
+//	srv                 router                     LAN hosts
+//	+-----------+ veth  +------------------+       +----------------------------+
+//	| Prosody   |-------| wan    br-lan    |-------| pronto: dbus avahi Juliet  |
+//	| Alice     |       |    bridge run    |--+    +----------------------------+
+//	+-----------+       +------------------+  |    +----------------------------+
+//	10.77.1.2           .1           10.77.2.1 +---| forza:  dbus avahi Romeo   |
+//	                                          |    +----------------------------+
+//	                                          +----| tap: hears all multicast   |
+//	                                               +----------------------------+
+//
+// The pieces, one file each: namespaces and links (netns), processes and their
+// logs (process), waiting without sleeping (journal), a LAN host with its own
+// D-Bus and Avahi (host), the mDNS listener (tap), Juliet (juliet and
+// purple/driver.c), Alice (alice and alice.py), Prosody (prosody), a server
+// that records every byte of a component stream (recorder), scripted mesh
+// peers (rawpeer), and the program under test (program). office puts them
+// together.
+//
+// The tests need root and the Debian packages listed in packages.txt
+// (make e2e-packages). When something is missing they say what, and pass; with
+// CI=true in the environment they fail instead.
+//
+// Two environment variables help when a test fails: E2E_KEEP=1 tells every step
+// and keeps the folder with every configuration and log; E2E_CAPTURE=FOLDER
+// writes a capture of each office's router there (needs tcpdump).
+package e2e

@@ -1,0 +1,65 @@
+//go:build linux
+
+package e2e
+
+import (
+	"testing"
+	"time"
+)
+
+// TestServerKilled kills Prosody twice and lets it come back.
+func TestServerKilled(t *testing.T) {
+	s := newScene(t, both, racing)
+	s.bothTalk(t, "before it all")
+	t.Run("COMP-11 COMP-12 COMP-14 a message of the outage arrives, and nobody was withdrawn", s.testOutage)
+	t.Run("COMP-18 who left during the outage is told as gone", s.testDeparture)
+}
+
+func (s *scene) testOutage(t *testing.T) {
+	heard, juliets := s.tap.heard.now(), s.juliet.events.now()
+	s.server.kill(t)
+	s.juliet.setStatus(t, "dnd", "alone at home")
+	for _, text := range []string{"are you there?", "are you <still> there?"} {
+		s.juliet.send(t, aliceInstance, text)
+	}
+	heard.absent(t, 4*time.Second, "Alice was withdrawn", withdraws(aliceInstance))
+
+	s.server.up(t)
+	s.aliceComes(t)
+	alices := s.alice.events.start()
+	alices.await(t, later, "the first message of the outage", body(julietJID, "are you there?"))
+	e := alices.await(t, soon, "the second", body(julietJID, "are you <still> there?"))
+	if !delayedBy(parsed(t, e.XML), domain) {
+		t.Errorf("no delay stamp of the component: %s", e.XML)
+	}
+	s.alice.events.start().await(t, later, "Juliet's new status", status(julietJID, "dnd", "alone at home"))
+	s.bothTalk(t, "after the outage")
+	compare(t, s.alice.received(julietJID), []string{"are you there?", "are you <still> there?", "to Alice after the outage"})
+	if n := count(juliets.rest(), signedOff(aliceInstance)); n != 0 || !s.juliet.sees(t, aliceInstance) {
+		t.Errorf("Alice went from Juliet's list (%d times)", n)
+	}
+	if e, _ := s.alice.last(julietJID); e.Type != "" {
+		t.Errorf("Alice's last news of Juliet: %s", e.XML)
+	}
+}
+
+// delayedBy reports whether a message bears a delay stamp of who.
+func delayedBy(n node, who string) bool {
+	for _, c := range n.Nodes {
+		if c.XMLName.Space == "urn:xmpp:delay" && c.attr("from") == who && c.attr("stamp") != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scene) testDeparture(t *testing.T) {
+	s.server.kill(t)
+	s.julietLeaves(t)
+	s.server.up(t)
+	s.aliceComes(t)
+	s.alice.events.start().await(t, 65*time.Second, "Alice hears that Juliet is gone", presence(julietJID, "unavailable"))
+	s.julietComes(t)
+	s.alice.events.start().await(t, soon, "Juliet is back", presence(julietJID, ""))
+	s.juliet.events.start().await(t, soon, "and sees Alice", signedOn(aliceInstance))
+}
