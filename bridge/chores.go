@@ -8,67 +8,133 @@ import (
 
 // chores are stanzas that may wait a little: presence and probes by the hundred
 // after an authentication. They go out in order, paced, and behind what people say
-// to each other (COMP-18). Of two on the same matter only the later goes out, at
-// the place of the earlier.
+// to each other (COMP-18).
 type chores struct {
-	order  []matter
-	todo   map[matter]stanza.Stanza
-	credit int // how many may go out before the next tick
+	order   []way // oldest first
+	todo    map[way]*errand
+	answers []stanza.Stanza // that the session had no room for; they go first, unpaced
+
+	credit int       // how many may go out now
+	since  time.Time // when credit was last reckoned
+	next   *alarm    // for what credit or room was lacking
 }
 
-type matter struct{ from, to, kind string }
+// way is from whom to whom.
+type way struct{ from, to string }
 
-// matterOf says what a presence stanza is about: being here or not is one matter.
-func matterOf(s stanza.Stanza) matter {
-	kind := s.Type
-	if kind == "unavailable" {
-		kind = ""
+// errand is what is to be said on one way: one stanza for each subject at most, of
+// which the latest counts, in the order of the subjects.
+type errand [subjects]*stanza.Stanza
+
+// The subjects of presence stanzas (RFC 6121 section 4.7.1).
+const (
+	aboutRelation = iota // subscribed, unsubscribed
+	aboutStanding        // here, and how; or not
+	aboutRequest         // subscribe, unsubscribe
+	aboutProbe           // probe
+	subjects
+)
+
+func subjectOf(kind string) int {
+	switch kind {
+	case "subscribed", "unsubscribed":
+		return aboutRelation
+	case "subscribe", "unsubscribe":
+		return aboutRequest
+	case "probe":
+		return aboutProbe
 	}
-	return matter{s.From, s.To, kind}
+	return aboutStanding
 }
 
+// add takes a presence in. Of two on the same subject the later goes out, at the
+// place of the earlier. Who is told that the subscription is over is told nothing
+// that still waits (GW-9).
 func (c *chores) add(s stanza.Stanza) {
-	m := matterOf(s)
-	if c.todo == nil {
-		c.todo = map[matter]stanza.Stanza{}
+	w := way{s.From, s.To}
+	e := c.todo[w]
+	if e == nil {
+		if c.todo == nil {
+			c.todo = map[way]*errand{}
+		}
+		e = new(errand)
+		c.todo[w] = e
+		c.order = append(c.order, w)
 	}
-	if _, waiting := c.todo[m]; !waiting {
-		c.order = append(c.order, m)
+	e[subjectOf(s.Type)] = &s
+	if s.Type == "unsubscribed" {
+		e[aboutStanding] = nil
 	}
-	c.todo[m] = s
+}
+
+// first returns the stanza whose turn it is, or nil, and a function that takes it
+// off the list.
+func (c *chores) first() (*stanza.Stanza, func()) {
+	for len(c.order) > 0 {
+		w := c.order[0]
+		e := c.todo[w]
+		for i := range e {
+			if s := e[i]; s != nil {
+				return s, func() { e[i] = nil }
+			}
+		}
+		delete(c.todo, w)
+		c.order = c.order[1:]
+	}
+	return nil, nil
+}
+
+// earn reckons the credit up to now.
+func (c *chores) earn(now time.Time) {
+	n := now.Sub(c.since) / choreGap
+	if n >= choreCredit {
+		c.credit, c.since = choreCredit, now
+		return
+	}
+	c.credit = min(c.credit+int(n), choreCredit)
+	c.since = c.since.Add(n * choreGap)
 }
 
 // say sends a presence stanza upstream when its turn comes, which is at once unless
 // there are many. Without a session nothing is said: what is true then is said
-// after the next authentication.
+// after the next authentication. On the way out nothing new is said.
 func (g *Gateway) say(s stanza.Stanza) {
-	if g.session == nil {
+	if g.session == nil || g.stopping {
 		return
 	}
 	g.chores.add(s)
 	g.doChores()
 }
 
-// doChores sends what the pace allows.
-func (g *Gateway) doChores() {
-	c := &g.chores
-	for len(c.order) > 0 && c.credit > 0 && g.session != nil {
-		if _, err := g.session.Send(c.todo[c.order[0]]); err != nil {
-			g.log.Debug("presence waits", "error", err)
-			return
-		}
-		delete(c.todo, c.order[0])
-		c.order = c.order[1:]
-		c.credit--
+// answerUp sends an answer upstream, now or as soon as there is room. On another
+// session it would mean nothing.
+func (g *Gateway) answerUp(s stanza.Stanza) {
+	switch {
+	case g.session == nil:
+		g.drops.count("COMP-12")
+	case len(g.chores.answers) == 0 && g.send(s):
+	case len(g.chores.answers) < maxAnswers:
+		g.chores.answers = append(g.chores.answers, s)
+		g.doChores()
+	default:
+		g.drops.count("GW-14")
 	}
 }
 
-// tick is the gateway's pulse.
-func (g *Gateway) tick() {
-	g.chores.credit = min(g.chores.credit+choreBurst, choreCredit)
-	g.doChores()
-	if now := time.Now(); now.Sub(g.expired) >= expireEvery {
-		g.expired = now
-		g.expire(now)
+// doChores sends what the pace and the session allow. For the rest it comes back.
+func (g *Gateway) doChores() {
+	c := &g.chores
+	for len(c.answers) > 0 && g.session != nil && g.send(c.answers[0]) {
+		c.answers = c.answers[1:]
+	}
+	c.earn(time.Now())
+	s, done := c.first()
+	for s != nil && c.credit > 0 && len(c.answers) == 0 && g.session != nil && g.send(*s) {
+		done()
+		c.credit--
+		s, done = c.first()
+	}
+	if (s != nil || len(c.answers) > 0) && !c.next.set() {
+		c.next = g.after(choreEvery, g.doChores)
 	}
 }

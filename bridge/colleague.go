@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"strings"
 	"time"
 
 	"mellium.im/xmpp/jid"
@@ -9,7 +10,6 @@ import (
 	"meshbridge/bridge/translate"
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
-	"meshbridge/linklocal/mdns"
 )
 
 // colleague is a remote user who may appear on the mesh.
@@ -18,135 +18,95 @@ type colleague struct {
 	nick    string
 	listed  bool
 	devices translate.Resources
-	unsure  bool // what devices says is from before an outage
+	unsure  bool // what devices says is from before the last authentication
 
 	published bool
-	instance  string            // of the proxy, once the mesh has told it
+	instance  string            // of the proxy, once the mesh has announced it
 	profile   linklocal.Profile // as published
-	leaving   *time.Timer       // runs from the last device's logout to the goodbye
-	talking   time.Time         // last message from somebody who shows no presence
+	leaving   *alarm            // from the last device's logout to the goodbye
+	talking   time.Time         // last message while no device was online
+	hush      *alarm            // to the end of talking
 }
 
 func (c *colleague) key() string { return c.bare.String() }
 
-// colleagueOf returns the colleague with a bare JID, known from now on. It returns
-// nil when there are too many.
-func (g *Gateway) colleagueOf(bare jid.JID) *colleague {
+// meet returns the colleague with a bare JID, known from now on.
+func (g *Gateway) meet(bare jid.JID) *colleague {
 	c := g.colleagues[bare.String()]
-	if c == nil && len(g.colleagues) < maxColleague {
+	if c == nil {
 		c = &colleague{bare: bare}
-		g.colleagues[bare.String()] = c
+		g.colleagues[c.key()] = c
 		name, _ := g.addr.Instance(bare)
-		g.own[mdns.Fold(name)] = c
+		g.own[localOf(name)] = c
 	}
 	return c
 }
 
-// heard takes in a presence of a colleague's device.
-func (g *Gateway) heard(c *colleague, s stanza.Stanza) {
-	c.devices.Apply(s)
-	c.unsure = false
-	g.mirror(c)
+// localOf returns the local part that an instance would have upstream.
+func localOf(instance string) string {
+	local, _ := address.ProxyLocal(instance)
+	return local
 }
 
-// mirror makes the mesh show what is known of a colleague (MAP-T, GW-5, GW-7). A
-// logout takes effect after a while, since many come back at once.
-func (g *Gateway) mirror(c *colleague) {
-	device, here := c.devices.Best()
-	switch {
-	case here:
-		g.stay(c)
-		g.publish(c, translate.ProfileFromPresence(device, g.profileOptions(c)))
-	case time.Since(c.talking) < talkTime && !c.talking.IsZero():
-		g.stay(c)
-		g.publish(c, translate.ProfileFromPresence(translate.Resource{Show: "away"}, g.profileOptions(c)))
-		g.after(talkTime, func() { g.mirror(c) })
-	case c.published && c.leaving == nil:
-		c.leaving = g.after(logoutDelay, func() {
-			c.leaving = nil
-			if !c.devices.Available() && time.Since(c.talking) >= talkTime {
-				g.withdraw(c)
-			}
-		})
+// admit returns the colleague with a bare JID who is not listed, or nil when there
+// are too many.
+func (g *Gateway) admit(bare string) *colleague {
+	if c := g.colleagues[bare]; c != nil {
+		return c
 	}
+	j, err := address.Parse(bare)
+	if err != nil || len(g.colleagues)-len(g.cfg.Colleagues) >= maxColleagues && !g.makeRoom() {
+		return nil
+	}
+	return g.meet(j)
 }
 
-func (g *Gateway) stay(c *colleague) {
-	if c.leaving != nil {
-		c.leaving.Stop()
-		c.leaving = nil
+// makeRoom forgets somebody who is not listed, not on the mesh, and has nothing
+// waiting.
+func (g *Gateway) makeRoom() bool {
+	busy := map[*colleague]bool{}
+	for _, r := range g.routes {
+		busy[r.colleague] = true
 	}
-}
-
-func (g *Gateway) profileOptions(c *colleague) translate.ProfileOptions {
-	return translate.ProfileOptions{
-		Nick:       c.nick,
-		ShowAwayAs: linklocal.Status(g.cfg.LinkLocal.ShowAwayAs),
-	}
-}
-
-// publish shows a colleague on the mesh as p says.
-func (g *Gateway) publish(c *colleague, p linklocal.Profile) {
-	if c.published && sameProfile(c.profile, p) {
-		return
-	}
-	name, _ := g.addr.Instance(c.bare)
-	if !c.published {
-		g.log.Info("colleague up", "instance", name)
-	}
-	c.published, c.profile = true, p
-	g.mesh.Publish(linklocal.Proxy{
-		Key: c.key(), Instance: name, Profile: p,
-		Rename: func(n int) string { return address.Suffixed(name, n) },
-	})
-}
-
-// withdraw takes a colleague off the mesh.
-func (g *Gateway) withdraw(c *colleague) {
-	g.stay(c)
-	if !c.published {
-		return
-	}
-	g.log.Info("colleague gone", "instance", c.instance)
-	c.published = false
-	g.mesh.Withdraw(c.key())
-	if c.instance != "" {
-		g.remember(g.keeper.SetInstance(c.instance, ""))
-		c.instance = ""
-	}
-}
-
-// proxyChanged takes in how publishing goes.
-func (g *Gateway) proxyChanged(ev linklocal.ProxyChanged) {
-	c := g.colleagues[ev.Proxy]
-	if c == nil || !c.published {
-		return
-	}
-	if ev.Err != nil {
-		g.log.Error("a colleague cannot be shown on the mesh: the name is taken, and so are the other ones tried; look who publishes it with bridge browse",
-			"instance", ev.Instance, "error", ev.Err)
-		return
-	}
-	if ev.Announced && ev.Instance != c.instance {
-		if c.instance != "" {
-			g.remember(g.keeper.SetInstance(c.instance, ""))
+	for key, c := range g.colleagues {
+		if c.listed || c.published || busy[c] || g.box.Waiting(queueUpstream+key) > 0 {
+			continue
 		}
-		c.instance = ev.Instance
-		g.own[mdns.Fold(ev.Instance)] = c
-		delete(g.ghosts, ev.Instance)
-		g.remember(g.keeper.SetInstance(c.instance, c.key()))
+		c.hush.stop()
+		delete(g.colleagues, key)
+		name, _ := g.addr.Instance(c.bare)
+		delete(g.own, localOf(name))
+		return true
+	}
+	return false
+}
+
+// heard takes in a presence of a colleague's device. The first news of an available
+// device after an authentication replaces all that was known before it: the others
+// are told of as well, if they are still there.
+func (g *Gateway) heard(c *colleague, s stanza.Stanza) {
+	_, device, _ := strings.Cut(s.From, "/")
+	was, unsure := c.devices.Available(), c.unsure
+	if c.unsure && s.Type == "" {
+		c.devices = translate.Resources{}
+	}
+	if s.Type != "unavailable" || device == "" { // one device that leaves says nothing of the others
+		c.unsure = false
+	}
+	c.devices.Apply(s)
+	if c.devices.Available() {
+		c.talking = time.Time{}
+	}
+	g.mirror(c)
+	if !was && !unsure && c.devices.Available() {
+		g.welcome(c)
 	}
 }
 
-// exorcise says goodbye for the proxies that a former run left on the mesh and that
-// have not come back since we are authenticated.
-func (g *Gateway) exorcise() {
-	if g.session == nil {
-		return
-	}
-	for instance := range g.ghosts {
-		g.mesh.Retract(instance)
-		g.remember(g.keeper.SetInstance(instance, ""))
-		delete(g.ghosts, instance)
+// welcome shows somebody who comes online the gateway and who is here (GW-5). Their
+// server asks as well, and then has had its answer.
+func (g *Gateway) welcome(c *colleague) {
+	for _, pair := range g.watchedBy(c) {
+		g.answer(pair, true)
 	}
 }

@@ -46,11 +46,6 @@ func (e upstreamEvent) apply(g *Gateway) {
 	}
 }
 
-// due is a timer that has run out.
-type due func()
-
-func (d due) apply(*Gateway) { d() }
-
 // post hands an event to the gateway. It waits while the gateway is busy and does
 // nothing once it has stopped.
 func (g *Gateway) post(ev event) {

@@ -2,8 +2,6 @@ package bridge
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -52,25 +50,32 @@ type Gateway struct {
 	// Below: owned by the goroutine of Run.
 	session    session               // nil while not authenticated
 	peers      map[string]*peer      // by local part of the proxy JID
+	seen       map[string]*peer      // by instance as last told by the mesh
 	colleagues map[string]*colleague // by bare JID
-	own        map[string]*colleague // by folded proxy instance
+	own        map[string]*colleague // by the local part that a peer of that instance would have
 	subs       map[store.Pair]store.Subscription
-	shown      map[store.Pair]bool // who was last told that somebody is here
-	ghosts     map[string]string   // proxy instances that a former run left on the mesh
+	pairs      map[string]int                    // how many of subs a colleague has
+	former     map[store.Pair]store.Subscription // of those whom the policy does not know any more
+	shown      map[store.Pair]bool               // who was last told that somebody is here
+	ghosts     map[string]string                 // proxy instances that a former run left on the mesh
 
-	box      outbox.Box
-	routes   map[string]*route // mesh queues of the outbox, by recipient
-	flying   map[outbox.ID]*route
-	written  []flight // upstream, in order
-	expired  time.Time
-	relayed  *recent // messages that crossed, for errors about them
-	repeated *recent // messages of the server, for repeats of them
-	noticed  *recent // notices given to peers
-	asked    *recent // probes and refused requests that were answered
+	box       outbox.Box
+	routes    map[routeKey]*route // mesh queues of the outbox
+	lastRoute uint64
+	flying    map[outbox.ID]*route
+	written   []flight               // upstream, in order
+	relayed   *recent                // messages that crossed, for errors about them
+	repeated  *recent                // messages taken in, for repeats of them
+	noticed   *recent                // notices given to peers
+	refused   *recent                // presences answered with no
+	answered  map[store.Pair]*answer // probes answered a moment ago
+	scratch   []byte                 // for measuring stanzas
 
 	chores    chores
 	outage    outage
+	settling  []*alarm  // what is done a while after an authentication
 	listening time.Time // when the mesh came up; zero: not yet
+	floor     time.Time // the time of day is not known while the clock is before
 	readyTold bool
 	stopping  bool
 }
@@ -144,17 +149,21 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 			PerRecipient: cfg.Outbox.PerRecipient, Total: cfg.Outbox.Total,
 			Bytes: int(cfg.Outbox.Bytes), MaxAge: cfg.Outbox.MaxAge,
 		}),
-		peers: map[string]*peer{}, colleagues: map[string]*colleague{}, own: map[string]*colleague{},
-		routes: map[string]*route{}, flying: map[outbox.ID]*route{},
+		peers: map[string]*peer{}, seen: map[string]*peer{},
+		colleagues: map[string]*colleague{}, own: map[string]*colleague{},
+		subs: map[store.Pair]store.Subscription{}, pairs: map[string]int{},
+		shown: map[store.Pair]bool{}, ghosts: map[string]string{},
+		routes: map[routeKey]*route{}, flying: map[outbox.ID]*route{},
 		relayed:  newRecent(relayMemory, maxRelayed),
 		repeated: newRecent(relayMemory, maxRelayed),
 		noticed:  newRecent(noticePause, maxNoticed),
-		asked:    newRecent(probePause, maxProbes),
+		refused:  newRecent(answerPause, maxRefused),
+		answered: map[store.Pair]*answer{},
+		floor:    clockFloor,
 	}
 	for _, c := range cfg.Colleagues {
-		if have := g.colleagueOf(c.JID); have != nil {
-			have.nick, have.listed = c.Nick, true
-		}
+		have := g.meet(c.JID)
+		have.nick, have.listed = c.Nick, true
 	}
 	return g, nil
 }
@@ -190,75 +199,5 @@ func (g *Gateway) linkConfig() upstream.Config {
 		Targets:           func(context.Context) ([]upstream.Target, error) { return targets(c), nil },
 		InsecurePlaintext: c.InsecurePlaintext, MaxStanza: c.MaxStanza,
 		Dial: g.opts.Dial, Log: g.log, Count: g.drops.count,
-	}
-}
-
-// Run bridges until ctx ends. It then says goodbye on both sides, upstream first,
-// and returns nil in bounded time. An error means that the bridge cannot work here
-// and says what to do.
-func (g *Gateway) Run(ctx context.Context) error {
-	defer close(g.stopped)
-	linkDone, stopLink := supervise(ctx, func(ctx context.Context) error {
-		return g.link.Run(ctx, func(ev upstream.Event) { g.post(upstreamEvent{ev}) })
-	})
-	defer stopLink()
-	meshDone, stopMesh := supervise(ctx, g.lan.Run)
-	defer stopMesh()
-
-	err := g.work(ctx, linkDone, meshDone)
-	g.farewell()
-	g.stopPart("upstream", linkDone, stopLink)
-	g.stopPart("mesh", meshDone, stopMesh)
-	return errors.Join(err, g.keeper.Close())
-}
-
-// supervise runs a part of the program until stop is called, whatever happens to
-// ctx: the gateway ends its parts in order.
-func supervise(ctx context.Context, part func(context.Context) error) (<-chan error, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() {
-		err := part(ctx)
-		done <- err
-		close(done)
-	}()
-	return done, cancel
-}
-
-// work handles events until ctx or a part ends.
-func (g *Gateway) work(ctx context.Context, linkDone, meshDone <-chan error) error {
-	tick := time.NewTicker(choreEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-linkDone:
-			return fmt.Errorf("the upstream has stopped: %w", err)
-		case err := <-meshDone:
-			return fmt.Errorf("the mesh has stopped: %w", err)
-		case ev := <-g.events:
-			ev.apply(g)
-		case <-tick.C:
-			g.tick()
-		}
-	}
-}
-
-// stopPart ends a part, taking in what it still has to tell.
-func (g *Gateway) stopPart(name string, done <-chan error, stop context.CancelFunc) {
-	stop()
-	timeout := time.NewTimer(partTimeout)
-	defer timeout.Stop()
-	for {
-		select {
-		case ev := <-g.events:
-			ev.apply(g)
-		case <-done:
-			return
-		case <-timeout.C:
-			g.log.Error("a part of the bridge did not end in time", "part", name)
-			return
-		}
 	}
 }

@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"runtime"
-	"strings"
 
 	"meshbridge/bridge/policy"
 	"meshbridge/bridge/translate"
@@ -20,22 +19,25 @@ func (g *Gateway) answerServer(w parties) {
 	if w.peer != nil {
 		role = policy.AsPeer
 	}
+	if q := w.Stanza.Child(stanza.NSDiscoItems, "query"); q != nil && q.Attr("node") == "" &&
+		role == policy.AsComponent && g.policy.MaySubscribe(w.Colleague.JID) {
+		g.answerUp(result(w.Stanza, g.listPeers()))
+		return
+	}
 	if r, ok := g.answerIQ(w.Stanza, role, w.peer); ok {
-		g.sendUp(r)
+		g.answerUp(r)
 	}
 }
 
 // answerIQ answers a request of the iq pass list in somebody's place. What is
 // answered here is what policy.Features lists.
 func (g *Gateway) answerIQ(s stanza.Stanza, role policy.Role, p *peer) (stanza.Stanza, bool) {
-	result := stanza.Stanza{Kind: stanza.IQ, Type: "result", ID: s.ID, From: s.To, To: s.From}
 	question := s.Payload[0]
 	switch question.Name.Space {
 	case stanza.NSPing:
-		return result, true
+		return result(s), true
 	case stanza.NSVersion:
-		result.Payload = []*stanza.Element{g.version()}
-		return result, true
+		return result(s, g.version()), true
 	case stanza.NSDiscoInfo, stanza.NSDiscoItems:
 		if question.Attr("node") != "" {
 			return stanza.Reply(s, policy.NeverSeen.StanzaError())
@@ -43,13 +45,16 @@ func (g *Gateway) answerIQ(s stanza.Stanza, role policy.Role, p *peer) (stanza.S
 	}
 	switch question.Name.Space {
 	case stanza.NSDiscoItems:
-		result.Payload = []*stanza.Element{stanza.New(stanza.NSDiscoItems, "query")}
+		return result(s, stanza.New(stanza.NSDiscoItems, "query")), true
 	case stanza.NSDiscoInfo:
-		result.Payload = []*stanza.Element{discoInfo(role, p)}
-	default:
-		return stanza.Reply(s, policy.NotServed.StanzaError())
+		return result(s, discoInfo(role, p)), true
 	}
-	return result, true
+	return stanza.Reply(s, policy.NotServed.StanzaError())
+}
+
+// result answers a request with what was asked for.
+func result(s stanza.Stanza, payload ...*stanza.Element) stanza.Stanza {
+	return stanza.Stanza{Kind: stanza.IQ, Type: "result", ID: s.ID, From: s.To, To: s.From, Payload: payload}
 }
 
 // discoInfo says who answers and what is answered (XEP-0030 section 3.1).
@@ -77,25 +82,4 @@ func (g *Gateway) version() *stanza.Element {
 		stanza.New(stanza.NSVersion, "version").AddText(g.opts.Version),
 		stanza.New(stanza.NSVersion, "os").AddText(runtime.GOOS),
 	)
-}
-
-// help answers a message to the gateway itself with what it is for (MAP-M13).
-func (g *Gateway) help(w parties) {
-	var b strings.Builder
-	b.WriteString("This is the bridge to the people on the local network. Add them to your contacts by their address:\n")
-	n := 0
-	for _, p := range g.peers {
-		if p.present {
-			n++
-			b.WriteString("\n" + translate.DisplayName(p.profile, p.instance) + ": " + g.jid(p))
-		}
-	}
-	if n == 0 {
-		b.WriteString("\nNobody is here at the moment.")
-	}
-	g.sendUp(stanza.Stanza{
-		Kind: stanza.Message, Type: w.Stanza.Type, ID: newID(),
-		From: g.cfg.Upstream.Domain, To: w.Stanza.From,
-		Payload: []*stanza.Element{stanza.New("", "body").AddText(b.String())},
-	})
 }

@@ -3,6 +3,7 @@ package bridge
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"meshbridge/bridge/address"
@@ -14,65 +15,108 @@ import (
 // peer is a person on the mesh, or one who was there or is watched for.
 type peer struct {
 	local    string // local part of the proxy JID
-	instance string // "" when only the local part is known
+	rule     address.Rule
+	instance string // "" for a fallback name that was never seen
 	host     string // last known host name
+	seen     bool   // was here in this run
 	present  bool
 	profile  linklocal.Profile
 	watchers map[string]bool // bare JIDs subscribed to the proxy JID
 }
 
-// peerOf returns the peer behind a local part, known from now on.
+// peerOf returns the peer behind a local part, known from now on. A plain local
+// part says itself which instance it stands for (MAPJ-10).
 func (g *Gateway) peerOf(local string) *peer {
 	p := g.peers[local]
 	if p == nil {
-		p = &peer{local: local, watchers: map[string]bool{}}
+		p = &peer{local: local, rule: address.Fallback, watchers: map[string]bool{}}
+		if proxy, ok := address.ParseProxy(local); ok {
+			p.rule, p.instance = proxy.Rule, proxy.Instance
+		}
 		g.peers[local] = p
 	}
 	return p
 }
 
+// release forgets a peer on whom nothing depends. Who was seen is remembered while
+// there is room, so that a message can wait for them.
+func (g *Gateway) release(p *peer) {
+	if p.present || len(p.watchers) > 0 || p.seen && len(g.peers) <= maxPeers {
+		return
+	}
+	for key := range g.routes {
+		if key.local == p.local {
+			return
+		}
+	}
+	delete(g.peers, p.local)
+	delete(g.seen, p.instance)
+}
+
 // jid returns the bare proxy JID of a peer.
-func (g *Gateway) jid(p *peer) string { return p.local + "@" + g.cfg.Upstream.Domain }
+func (g *Gateway) jid(p *peer) string { return g.ourJID(p.local) }
 
 // peerChanged takes in that a peer came or says something new of itself.
-func (g *Gateway) peerChanged(seen linklocal.Peer) {
-	local, rule := address.ProxyLocal(seen.Instance)
+func (g *Gateway) peerChanged(now linklocal.Peer) {
+	local, _ := address.ProxyLocal(now.Instance)
 	p := g.peerOf(local)
-	if rule == address.Fallback && p.instance != seen.Instance {
-		g.remember(g.keeper.SetFallback(local, seen.Instance))
+	came, moved := !p.present, now.Host != "" && !strings.EqualFold(now.Host, p.host)
+	news := came || !sameProfile(p.profile, now.Profile)
+	if came {
+		g.log.Debug("peer up", "peer", now.Instance, "interfaces", now.Interfaces)
 	}
-	news := !p.present || !sameProfile(p.profile, seen.Profile)
-	if !p.present {
-		g.log.Info("peer up", "peer", seen.Instance, "interfaces", seen.Interfaces)
-	}
-	p.instance, p.profile, p.present = seen.Instance, seen.Profile, true
-	if seen.Host != "" {
-		p.host = seen.Host
+	g.named(p, now.Instance)
+	p.profile, p.present, p.seen = now.Profile, true, true
+	if moved {
+		g.moved(p, now.Host)
 	}
 	if news {
 		g.showToAll(p)
 	}
-	g.resumePeer(p)
+	if came || moved {
+		g.resumePeer(p)
+	}
 }
 
-// sameProfile compares what colleagues can see of two profiles.
+// named notes how the mesh writes a peer's instance. One that its local part does
+// not tell is kept for those who watch it.
+func (g *Gateway) named(p *peer, instance string) {
+	if p.instance == instance && g.seen[instance] == p {
+		return
+	}
+	delete(g.seen, p.instance)
+	p.instance = instance
+	g.seen[instance] = p
+	g.keepName(p)
+}
+
+// keepName records the instance behind a fallback name (MAPJ-10) as long as
+// somebody is subscribed to it.
+func (g *Gateway) keepName(p *peer) {
+	switch {
+	case p.rule != address.Fallback:
+	case len(p.watchers) == 0:
+		g.remember(g.keeper.SetFallback(p.local, ""))
+	case p.instance != "":
+		g.remember(g.keeper.SetFallback(p.local, p.instance))
+	}
+}
+
+// sameProfile compares what others can see of two profiles.
 func sameProfile(a, b linklocal.Profile) bool {
 	return a.Status == b.Status && a.Message == b.Message && a.PhotoHash == b.PhotoHash && a.Nick == b.Nick
 }
 
 // peerGone takes in that a peer left. What waits for it stays.
 func (g *Gateway) peerGone(instance string) {
-	local, _ := address.ProxyLocal(instance)
-	p := g.peers[local]
+	p := g.seen[instance]
 	if p == nil || !p.present {
 		return
 	}
-	g.log.Info("peer gone", "peer", instance)
+	g.log.Debug("peer gone", "peer", instance)
 	p.present = false
 	g.showToAll(p)
-	if len(p.watchers) == 0 && len(g.peers) > maxPeers {
-		delete(g.peers, local)
-	}
+	g.release(p)
 }
 
 func (g *Gateway) showToAll(p *peer) {
@@ -83,21 +127,18 @@ func (g *Gateway) showToAll(p *peer) {
 
 // show tells a subscriber where a peer stands (MAP-P, GW-11: from the bare JID).
 func (g *Gateway) show(p *peer, bare string) {
-	if g.session == nil {
-		return
-	}
-	pair := store.Pair{Colleague: bare, Local: p.local}
 	if p.present {
 		g.say(translate.PresenceFromProfile(p.profile, g.jid(p), bare, translate.PresenceOptions{}))
 	} else {
 		g.say(translate.Unavailable(g.jid(p), bare))
 	}
-	g.setShown(pair, p.present)
+	g.setShown(store.Pair{Colleague: bare, Local: p.local}, p.present)
 }
 
 // setShown remembers what a subscriber was last told, across restarts (COMP-20).
+// Without a session nothing was told.
 func (g *Gateway) setShown(pair store.Pair, available bool) {
-	if g.shown[pair] == available {
+	if g.session == nil || g.shown[pair] == available {
 		return
 	}
 	if available {
@@ -126,20 +167,17 @@ func (g *Gateway) meshUp(ev linklocal.Listening) {
 }
 
 // settleAbsent tells the subscribers of peers that are not here, once peers have
-// had the time to be found: those whom a former run showed to them, too.
+// had the time to be found: those whom a former run showed to them, too. Who is not
+// subscribed any more is told that nobody is here.
 func (g *Gateway) settleAbsent() {
 	if g.session == nil || g.listening.IsZero() || time.Since(g.listening) < absentGrace {
 		return // meshUp or up calls again
 	}
-	for pair := range maps.Clone(g.shown) {
-		p := g.peers[pair.Local]
-		if pair.Local != "" && (p == nil || !p.present || !p.watchers[pair.Colleague]) {
-			g.show(g.peerOf(pair.Local), pair.Colleague)
+	for _, pair := range sortedPairs(g.shown) {
+		p, watching := g.peers[pair.Local], g.subs[pair]&store.Watching != 0
+		if !watching || pair.Local != "" && (p == nil || !p.present) {
+			g.say(translate.Unavailable(g.ourJID(pair.Local), pair.Colleague))
+			g.setShown(pair, false)
 		}
 	}
-}
-
-// after runs fn on the gateway's goroutine when d has passed.
-func (g *Gateway) after(d time.Duration, fn func()) *time.Timer {
-	return time.AfterFunc(d, func() { g.post(due(fn)) })
 }

@@ -6,6 +6,7 @@ import (
 	"meshbridge/bridge/address"
 	"meshbridge/bridge/policy"
 	"meshbridge/bridge/store"
+	"meshbridge/bridge/translate"
 	"meshbridge/internal/stanza"
 )
 
@@ -15,6 +16,9 @@ type parties struct {
 	local string // of the addressed proxy JID; "" for the gateway
 	peer  *peer  // nil when nobody was seen under it
 }
+
+// pair names the two as the store does.
+func (w parties) pair() store.Pair { return store.Pair{Colleague: w.Colleague.JID, Local: w.local} }
 
 // between finds out who a stanza of the server is between.
 func (g *Gateway) between(s stanza.Stanza) (parties, *colleague) {
@@ -33,8 +37,7 @@ func (g *Gateway) between(s stanza.Stanza) (parties, *colleague) {
 	default:
 		g.findPeer(&w, to.Localpart())
 	}
-	pair := store.Pair{Colleague: w.Colleague.JID, Local: w.local}
-	w.Colleague.Subscribed = g.subs[pair]&store.Watching != 0
+	w.Colleague.Subscribed = g.subs[w.pair()]&store.Watching != 0
 	return w, c
 }
 
@@ -46,7 +49,7 @@ func (g *Gateway) findPeer(w *parties, local string) {
 		return
 	}
 	w.local, w.Target = proxy.Local, policy.Unknown
-	if proxy.Rule == address.Plain && g.own[proxy.Instance] != nil {
+	if g.own[proxy.Local] != nil {
 		w.Target = policy.OwnSide
 		return
 	}
@@ -65,49 +68,86 @@ func (g *Gateway) presenceFromServer(s stanza.Stanza) {
 		g.drops.count(v.Rule)
 	case policy.Refuse:
 		g.drops.count(v.Rule)
-		if r, ok := v.Reply(s); ok && g.asked.add("no "+r.From+" "+r.To, "", time.Now()) {
-			g.say(r)
-		}
+		g.refusePresence(v, s)
 	case policy.Relay:
 		if c != nil {
 			g.heard(c, s)
 		}
 	case policy.Answer:
-		g.subscription(w)
+		g.subscription(w, c)
+	}
+}
+
+// refusePresence says no, once in a while to each, and to nobody when so many ask
+// that those who belong here would have to wait for it (GW-16).
+func (g *Gateway) refusePresence(v policy.Verdict, s stanza.Stanza) {
+	r, ok := v.Reply(s)
+	if ok && len(g.chores.order) < maxRefusals && g.refused.add(r.From+" "+r.To, "", time.Now()) {
+		g.say(r)
 	}
 }
 
 // subscription deals with probes and with the beginning and end of subscriptions
 // (RFC 6121 section 3).
-func (g *Gateway) subscription(w parties) {
-	bare, local := w.Colleague.JID, w.local
+func (g *Gateway) subscription(w parties, c *colleague) {
+	pair := w.pair()
 	switch w.Stanza.Type {
 	case "subscribe":
-		g.reply(w, "subscribed")
-		g.watch(bare, local)
-		g.present(bare, local)
+		g.subscribe(pair)
 	case "probe":
-		if !g.asked.add("probe "+bare+" "+local, "", time.Now()) {
-			return
+		if g.watch(pair) {
+			g.answer(pair, false)
+		} else {
+			g.say(translate.Unavailable(g.ourJID(pair.Local), pair.Colleague))
 		}
-		g.watch(bare, local)
-		g.present(bare, local)
 	case "unsubscribe":
-		g.unwatch(bare, local)
-		g.reply(w, "unsubscribed")
+		g.unwatch(pair)
+		g.reply(pair, "unsubscribed")
 	case "subscribed":
-		g.relate(store.Pair{Colleague: bare, Local: local}, store.Watched, 0)
+		g.granted(pair)
 	case "unsubscribed":
-		g.relate(store.Pair{Colleague: bare, Local: local}, 0, store.Watched)
-		if c := g.colleagues[bare]; c != nil && local == "" {
-			g.heard(c, stanza.Stanza{Kind: stanza.Presence, From: bare, Type: "unsubscribed"})
-		}
+		g.unsubscribed(pair, c)
+	}
+}
+
+// subscribe lets a colleague see an address of ours. Who once refused the gateway
+// their own presence is asked again then, for nobody else does.
+func (g *Gateway) subscribe(pair store.Pair) {
+	if !g.watch(pair) {
+		g.reply(pair, "unsubscribed")
+		return
+	}
+	g.reply(pair, "subscribed")
+	g.present(pair)
+	if pair.Local == "" && g.subs[pair]&(store.Watched|store.Asked) == store.Asked &&
+		g.noticed.add("ask "+pair.Colleague, "", time.Now()) {
+		g.ask(pair.Colleague)
+	}
+}
+
+// granted takes in that a colleague shows us their presence. A server that had it
+// granted long ago says no more than that, so what it is now is asked for.
+func (g *Gateway) granted(pair store.Pair) {
+	if pair.Local == "" && g.relate(pair, store.Watched, 0) {
+		g.probe(pair.Colleague)
+	}
+}
+
+// unsubscribed takes in that a colleague does not show us their presence, or not
+// yet. They have been asked, and are not asked again.
+func (g *Gateway) unsubscribed(pair store.Pair, c *colleague) {
+	if pair.Local != "" {
+		return // no peer ever asks
+	}
+	g.relate(pair, store.Asked, store.Watched)
+	if c != nil {
+		g.heard(c, stanza.Stanza{Kind: stanza.Presence, From: pair.Colleague, Type: "unsubscribed"})
 	}
 }
 
 // reply answers a presence from the bare address it was for.
-func (g *Gateway) reply(w parties, kind string) {
-	g.say(stanza.Stanza{Kind: stanza.Presence, From: g.ourJID(w.local), To: w.Colleague.JID, Type: kind})
+func (g *Gateway) reply(pair store.Pair, kind string) {
+	g.say(stanza.Stanza{Kind: stanza.Presence, From: g.ourJID(pair.Local), To: pair.Colleague, Type: kind})
 }
 
 // ourJID returns the bare address of a peer's proxy, or of the gateway itself for
@@ -119,42 +159,13 @@ func (g *Gateway) ourJID(local string) string {
 	return local + "@" + g.cfg.Upstream.Domain
 }
 
-// watch notes that a colleague is subscribed to an address of ours.
-func (g *Gateway) watch(bare, local string) {
-	g.relate(store.Pair{Colleague: bare, Local: local}, store.Watching, 0)
-	if local != "" {
-		g.peerOf(local).watchers[bare] = true
-	}
-}
-
-func (g *Gateway) unwatch(bare, local string) {
-	pair := store.Pair{Colleague: bare, Local: local}
-	g.relate(pair, 0, store.Watching)
-	g.setShown(pair, false)
-	if p := g.peers[local]; p != nil {
-		delete(p.watchers, bare)
-	}
-}
-
-// relate sets and clears how a pair stands, here and in the store.
-func (g *Gateway) relate(pair store.Pair, set, clear store.Subscription) {
-	now := g.subs[pair]&^clear | set
-	if now == g.subs[pair] {
-		return
-	}
-	if now == 0 {
-		delete(g.subs, pair)
-	} else {
-		g.subs[pair] = now
-	}
-	g.remember(g.keeper.SetSubscription(pair, now))
-}
-
 // present tells a subscriber how an address of ours stands now.
-func (g *Gateway) present(bare, local string) {
-	if local == "" {
-		g.sayHere(bare)
-		return
+func (g *Gateway) present(pair store.Pair) {
+	switch {
+	case g.subs[pair]&store.Watching == 0: // not any more
+	case pair.Local == "":
+		g.sayHere(pair.Colleague)
+	default:
+		g.show(g.peerOf(pair.Local), pair.Colleague)
 	}
-	g.show(g.peerOf(local), bare)
 }

@@ -8,12 +8,17 @@ type recent struct {
 	keep  time.Duration
 	limit int
 	seen  map[string]memory
-	order []string // oldest first
+	order []moment // oldest first; a key that was noted again stands here again
 }
 
 type memory struct {
 	since time.Time
 	word  string
+}
+
+type moment struct {
+	since time.Time
+	key   string
 }
 
 func newRecent(keep time.Duration, limit int) *recent {
@@ -26,24 +31,39 @@ func (r *recent) add(key, word string, now time.Time) bool {
 	if _, known := r.get(key, now); known {
 		return false
 	}
+	r.note(key, word, now)
+	return true
+}
+
+// note remembers key from now on, with this word, whatever was known of it.
+func (r *recent) note(key, word string, now time.Time) {
+	r.age(now)
 	if len(r.order) >= r.limit {
 		r.forget()
 	}
 	r.seen[key] = memory{now, word}
-	r.order = append(r.order, key)
-	return true
+	r.order = append(r.order, moment{now, key})
 }
 
 // get returns the word about key, if key is remembered.
 func (r *recent) get(key string, now time.Time) (word string, known bool) {
-	for len(r.order) > 0 && now.Sub(r.seen[r.order[0]].since) >= r.keep {
-		r.forget()
-	}
+	r.age(now)
 	m, known := r.seen[key]
 	return m.word, known
 }
 
+// age forgets what is too old.
+func (r *recent) age(now time.Time) {
+	for len(r.order) > 0 && now.Sub(r.order[0].since) >= r.keep {
+		r.forget()
+	}
+}
+
+// forget takes the oldest moment away, and its key unless that was noted again.
 func (r *recent) forget() {
-	delete(r.seen, r.order[0])
+	oldest := r.order[0]
 	r.order = r.order[1:]
+	if r.seen[oldest.key].since.Equal(oldest.since) {
+		delete(r.seen, oldest.key)
+	}
 }

@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,8 +12,8 @@ import (
 	"meshbridge/linklocal"
 )
 
-// Queues of the outbox: one for each colleague upstream, one for each pair of a
-// colleague and a peer's host on the mesh.
+// Queues of the outbox: one for each colleague upstream, one for each route on the
+// mesh.
 const (
 	queueUpstream = "u "
 	queueMesh     = "m "
@@ -19,43 +21,67 @@ const (
 
 func isUpstream(recipient string) bool { return strings.HasPrefix(recipient, queueUpstream) }
 
-// route is a queue of the outbox that leads to a peer.
+// route is a queue of the outbox that leads from a colleague to a peer on a host.
 type route struct {
-	recipient string
+	routeKey
+	recipient string // name of the queue
 	colleague *colleague
 	peer      *peer
-	host      string // whom the messages are for, if another host takes the instance (INJ-26)
-	flying    int    // handed to the mesh, not confirmed
-	pause     time.Duration
-	timer     *time.Timer // runs while the route waits for another try
-	held      bool        // another machine is there; waits until the peer changes
+	flying    int           // handed to the mesh, not confirmed
+	pause     time.Duration // before the latest try
+	retry     *alarm        // to the next one
 }
+
+// routeKey tells routes apart: who takes a peer's instance on another host does not
+// get what was meant for the first (INJ-26). The host is "" while nobody knows it.
+type routeKey struct{ colleague, local, host string }
 
 // routeTo returns the route of a message from a colleague to a peer as it is now.
 func (g *Gateway) routeTo(c *colleague, p *peer) *route {
-	host := strings.ToLower(p.host)
-	key := queueMesh + c.key() + " " + p.local + " " + host
+	key := routeKey{c.key(), p.local, strings.ToLower(p.host)}
 	r := g.routes[key]
 	if r == nil {
-		r = &route{recipient: key, colleague: c, peer: p, host: host}
+		r = &route{routeKey: key, colleague: c, peer: p}
+		g.lastRoute++
+		r.recipient = queueMesh + strconv.FormatUint(g.lastRoute, 10)
 		g.routes[key] = r
 	}
 	return r
 }
 
+// moved takes in that a peer's host is known, or another one. What was accepted
+// before it was known is for the first that is.
+func (g *Gateway) moved(p *peer, host string) {
+	if p.host == "" {
+		for key, r := range g.routes {
+			if r.peer == p {
+				delete(g.routes, key)
+				r.host = strings.ToLower(host)
+				g.routes[r.routeKey] = r
+			}
+		}
+	}
+	p.host = host
+}
+
+// open reports whether something may be said on a route just now.
+func (g *Gateway) open(r *route) bool {
+	return r.peer.present && !r.retry.set() && (r.host == "" || strings.EqualFold(r.host, r.peer.host)) &&
+		(r.colleague.published || g.session != nil) // who was taken off the mesh for an outage stays off
+}
+
 // pump hands what waits on a route to the mesh, if the peer is there.
 func (g *Gateway) pump(r *route) {
-	if !r.peer.present || r.timer != nil || r.held || r.host != "" && !strings.EqualFold(r.host, r.peer.host) {
+	if !g.open(r) {
 		return
 	}
 	ready := g.box.Ready(r.recipient, meshWindow-r.flying)
-	if len(ready) > 0 && !r.colleague.published {
-		r.colleague.talking = time.Now()
-		g.mirror(r.colleague)
+	if len(ready) > 0 {
+		g.appear(r.colleague, slices.ContainsFunc(ready, func(e outbox.Entry) bool { return e.Sender != "" }))
 	}
 	for _, e := range ready {
 		g.mesh.Send(linklocal.Delivery{
-			Proxy: r.colleague.key(), Peer: r.peer.instance, Host: r.host,
+			Proxy: r.routeKey.colleague, Peer: r.peer.instance, Host: r.host,
 			Stanza: g.stamped(e), Token: uint64(e.ID),
 		})
 		g.box.Written(e.ID)
@@ -67,18 +93,26 @@ func (g *Gateway) pump(r *route) {
 
 // tidy forgets a route with nothing on it.
 func (g *Gateway) tidy(r *route) {
-	if r.flying == 0 && r.timer == nil && g.box.Waiting(r.recipient) == 0 {
-		delete(g.routes, r.recipient)
+	if r.flying == 0 && !r.retry.set() && g.box.Waiting(r.recipient) == 0 {
+		delete(g.routes, r.routeKey)
+		g.release(r.peer)
 	}
 }
 
-// resumePeer moves what waits for a peer that came or changed.
+// resumePeer moves what waits for a peer that came, or is on another host.
 func (g *Gateway) resumePeer(p *peer) {
 	for _, r := range g.routes {
 		if r.peer == p {
-			r.held = false
+			r.retry.stop()
 			g.pump(r)
 		}
+	}
+}
+
+// resumeAll moves what waited for the server to be back.
+func (g *Gateway) resumeAll() {
+	for _, r := range g.routes {
+		g.pump(r)
 	}
 }
 
@@ -94,73 +128,39 @@ func (g *Gateway) delivered(ev linklocal.Delivered) {
 	r.flying--
 	r.pause = 0
 	g.pump(r)
+	g.tidy(r)
 }
 
-// returned takes messages back that did not arrive, to try again later: after a
-// pause that grows, or when the peer changes, if it is that what is missing.
+// returned takes messages back that did not arrive, to try again after a pause that
+// grows, or as soon as the peer comes back. One event may be about several routes.
 func (g *Gateway) returned(ev linklocal.Returned) {
-	var r *route
+	back := map[*route]bool{}
 	for _, token := range ev.Tokens {
 		id := outbox.ID(token)
-		if f := g.flying[id]; f != nil {
-			r = f
+		if r := g.flying[id]; r != nil {
 			r.flying--
 			delete(g.flying, id)
 			g.box.Return(id)
+			back[r] = true
 		}
 	}
-	if r == nil || r.timer != nil {
-		return
-	}
 	g.log.Debug("messages wait", "peer", ev.Peer, "count", len(ev.Tokens), "why", ev.Err)
-	if errors.Is(ev.Err, linklocal.ErrHeld) {
-		r.held = true
+	for r := range back {
+		g.retryLater(r, ev.Err)
+	}
+}
+
+// retryLater sets the time of the next try. Who holds the instance of another seldom
+// gives it back at once.
+func (g *Gateway) retryLater(r *route, why error) {
+	if r.retry.set() {
 		return
 	}
 	r.pause = min(max(2*r.pause, retryFirst), retryLast)
-	r.timer = g.after(r.pause, func() {
-		r.timer = nil
-		g.pump(r)
-	})
-}
-
-// flight is a message that was written upstream.
-type flight struct {
-	seq uint64
-	id  outbox.ID
-}
-
-// pumpUpstream hands what waits for colleagues to the session, up to the window.
-func (g *Gateway) pumpUpstream() {
-	if g.session == nil {
-		return
+	if errors.Is(why, linklocal.ErrHeld) {
+		r.pause = retryLast
 	}
-	for _, recipient := range g.box.Recipients() {
-		if !isUpstream(recipient) {
-			continue
-		}
-		for _, e := range g.box.Ready(recipient, upWindow-len(g.written)) {
-			seq, err := g.session.Send(g.stamped(e))
-			if err != nil {
-				g.log.Debug("messages wait for the server", "error", err)
-				return // routed or up calls again
-			}
-			g.box.Written(e.ID)
-			g.written = append(g.written, flight{seq, e.ID})
-		}
-	}
-}
-
-// routed takes in that the server has passed on everything up to seq.
-func (g *Gateway) routed(seq uint64) {
-	n := 0
-	for n < len(g.written) && g.written[n].seq <= seq {
-		g.box.Done(g.written[n].id)
-		n++
-	}
-	g.written = g.written[n:]
-	g.doChores()
-	g.pumpUpstream()
+	r.retry = g.after(r.pause, func() { g.pump(r); g.tidy(r) })
 }
 
 // stamped returns an entry's stanza as it goes out now: with the time of its
@@ -168,7 +168,7 @@ func (g *Gateway) routed(seq uint64) {
 // know the time of day yet.
 func (g *Gateway) stamped(e outbox.Entry) stanza.Stanza {
 	s := e.Stanza
-	if time.Since(e.Accepted) < lateAfter || e.Accepted.Before(clockFloor) {
+	if time.Since(e.Accepted) < lateAfter || e.Accepted.Before(g.floor) {
 		return s
 	}
 	delay := stanza.New(stanza.NSDelay, "delay").With("from", g.cfg.Upstream.Domain).

@@ -4,9 +4,8 @@ import "time"
 
 // Timing. The rule of CONFORMANCE or the reason stands behind each.
 const (
-	choreEvery   = 100 * time.Millisecond // how often paced stanzas go out
-	choreCredit  = 50                     // at once after a quiet time
-	choreBurst   = 10                     // of them at a time: 100 a second (COMP-18)
+	choreGap     = 10 * time.Millisecond  // between paced stanzas: 100 a second (COMP-18)
+	choreEvery   = 100 * time.Millisecond // they go out in small batches
 	expireEvery  = time.Minute            // a look at the age of what is kept
 	absentGrace  = 3 * time.Second        // after the mesh came up, for peers to be found (COMP-20: within 5 s)
 	unknownGrace = time.Minute            // for a colleague's server to answer our probe (COMP-18)
@@ -19,19 +18,27 @@ const (
 	lateAfter    = 5 * time.Second  // older messages carry a delay stamp (COMP-14)
 	relayMemory  = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)
 	noticePause  = 10 * time.Minute // one notice per peer, colleague and reason (MAP-E5)
-	probePause   = 5 * time.Second  // one answer per colleague and peer (GW-23)
+	answerPause  = 5 * time.Second  // one answer per colleague and peer (GW-23)
 	dropLogPause = time.Minute      // one log line per rule
-	partTimeout  = 10 * time.Second // for upstream or mesh to end
+	farewellTime = 5 * time.Second  // for everybody to be told that we leave
+	partTimeout  = 12 * time.Second // for upstream or mesh to end: they have bounds of their own, this is beyond
 )
 
 // Sizes.
 const (
-	eventQueue   = 256  // events that wait for the gateway
-	upWindow     = 256  // messages written upstream and not yet routed
-	meshWindow   = 32   // messages for one peer handed to the mesh and not yet confirmed
-	maxRelayed   = 8192 // remembered ids
-	maxNoticed   = 4096
-	maxProbes    = 4096
-	maxColleague = 2048 // colleagues beyond those listed
-	maxPeers     = 8192 // peers remembered, present or not
+	eventQueue    = 256   // events that wait for the gateway
+	upWindow      = 256   // messages written upstream and not yet routed
+	meshWindow    = 32    // messages for one peer handed to the mesh and not yet confirmed
+	choreCredit   = 50    // paced stanzas at once after a quiet time
+	maxAnswers    = 1024  // answers that wait for room upstream
+	maxRefusals   = 1024  // chores beyond which strangers get no answer
+	maxRelayed    = 8192  // remembered ids
+	maxNoticed    = 4096  // remembered notices
+	maxRefused    = 4096  // remembered refusals of presence
+	maxAnswered   = 4096  // remembered answers to probes
+	maxColleagues = 2048  // colleagues beyond those listed
+	maxPeers      = 8192  // peers remembered of those who are not here
+	maxPairs      = 65536 // subscriptions in all
+	maxPairsEach  = 4096  // subscriptions of one colleague
+	stampRoom     = 96    // octets that a delay stamp adds to a stanza, beside our domain
 )

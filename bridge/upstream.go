@@ -1,9 +1,9 @@
 package bridge
 
 import (
+	"errors"
 	"maps"
 	"slices"
-	"time"
 
 	"meshbridge/bridge/store"
 	"meshbridge/bridge/translate"
@@ -11,61 +11,76 @@ import (
 	"meshbridge/upstream"
 )
 
-// outage is what the mesh is told while the server is away (COMP-12).
-type outage struct {
-	away     *time.Timer // until the proxies say so
-	withdraw *time.Timer // until they leave
-}
-
-func (o *outage) end() {
-	for _, t := range [...]*time.Timer{o.away, o.withdraw} {
-		if t != nil {
-			t.Stop()
-		}
-	}
-	*o = outage{}
-}
-
 // up takes in that we are authenticated: everybody is told what is true now, and
-// asked what we do not know (COMP-11, COMP-18, COMP-20).
+// asked what we do not know (COMP-11, COMP-18, COMP-20). Messages go first.
 func (g *Gateway) up(s session) {
-	g.session = s
-	g.outage.end()
-	g.chores.credit = choreCredit
-	g.log.Info("authenticated upstream", "domain", g.cfg.Upstream.Domain)
-	for _, c := range g.colleagueList() {
-		if c.unsure {
-			g.mirror(c) // takes back what the outage made it say
-		}
-		c.unsure = c.devices.Available()
-		g.greet(c)
+	if g.stopping {
+		return // too late to appear: nobody would be told that we left again
 	}
+	g.lost()
+	g.session = s
+	g.log.Info("authenticated upstream", "domain", g.cfg.Upstream.Domain)
+	g.pumpUpstream()
+	told := g.outage.told
+	g.outage.end()
+	if told {
+		g.mirrorAll() // takes back what the outage made them say
+	}
+	g.dismiss()
+	g.greetAll()
 	for _, local := range slices.Sorted(maps.Keys(g.peers)) {
 		if p := g.peers[local]; p.present {
 			g.showToAll(p)
 		}
 	}
 	g.settleAbsent()
-	g.pumpUpstream()
-	g.after(unknownGrace, g.settleUnknown)
-	g.after(ghostGrace, g.exorcise)
+	g.resumeAll()
+	g.settling = []*alarm{
+		g.after(unknownGrace, g.settleUnknown),
+		g.after(ghostGrace, g.exorcise),
+	}
 	g.ready()
 }
 
+// greetAll says hello to every colleague, and to who else is subscribed to the
+// gateway itself.
+func (g *Gateway) greetAll() {
+	for _, c := range g.colleagueList() {
+		c.unsure = true
+		g.greet(c)
+	}
+	for _, pair := range sortedPairs(g.subs) {
+		if pair.Local == "" && g.subs[pair]&store.Watching != 0 {
+			g.sayHere(pair.Colleague)
+		}
+	}
+}
+
 // greet makes the component and a colleague see each other: one subscription, ever,
-// through which their presence comes, and a probe for what it is now (GW-4, GW-6).
+// through which their presence comes, and later a probe for what it is (GW-4, GW-6).
 func (g *Gateway) greet(c *colleague) {
 	pair := store.Pair{Colleague: c.key()}
 	if !c.listed && g.subs[pair] == 0 {
 		return
 	}
-	if g.subs[pair]&store.Watched == 0 {
-		g.say(stanza.Stanza{Kind: stanza.Presence, From: g.cfg.Upstream.Domain, To: c.key(), Type: "subscribe"})
+	switch have := g.subs[pair]; {
+	case have&store.Watched != 0:
+		g.probe(c.key())
+	case have&store.Asked == 0:
+		g.ask(c.key())
 	}
-	g.say(stanza.Stanza{Kind: stanza.Presence, From: g.cfg.Upstream.Domain, To: c.key(), Type: "probe"})
-	if g.subs[pair]&store.Watching != 0 {
-		g.sayHere(c.key())
-	}
+}
+
+// probe asks what a colleague's presence is now. It is for those only who granted
+// it: a server answers anybody else with "unsubscribed", and Prosody then forgets
+// the request for a subscription that still waits for its answer.
+func (g *Gateway) probe(bare string) {
+	g.say(stanza.Stanza{Kind: stanza.Presence, From: g.cfg.Upstream.Domain, To: bare, Type: "probe"})
+}
+
+// ask asks for a colleague's presence.
+func (g *Gateway) ask(bare string) {
+	g.say(stanza.Stanza{Kind: stanza.Presence, From: g.cfg.Upstream.Domain, To: bare, Type: "subscribe"})
 }
 
 // sayHere shows the gateway itself to a subscriber.
@@ -75,20 +90,23 @@ func (g *Gateway) sayHere(bare string) {
 }
 
 // settleUnknown takes those for absent whose server has not answered since we came
-// back.
+// back. They have had their time.
 func (g *Gateway) settleUnknown() {
-	if g.session == nil {
-		return
-	}
 	for _, c := range g.colleagueList() {
-		if c.unsure {
-			g.heard(c, stanza.Stanza{Kind: stanza.Presence, From: c.key(), Type: "unavailable"})
+		if !c.unsure {
+			continue
+		}
+		c.unsure, c.devices = false, translate.Resources{}
+		if g.talks(c) {
+			g.mirror(c)
+		} else {
+			g.withdraw(c)
 		}
 	}
 }
 
 func (g *Gateway) colleagueList() []*colleague {
-	var list []*colleague
+	list := make([]*colleague, 0, len(g.colleagues))
 	for _, key := range slices.Sorted(maps.Keys(g.colleagues)) {
 		list = append(list, g.colleagues[key])
 	}
@@ -103,47 +121,55 @@ func (g *Gateway) down(ev upstream.Down) {
 		g.log.Warn("upstream down", "class", ev.Class, "error", ev.Err)
 	}
 	if g.session != nil {
-		g.session = nil
-		g.chores = chores{}
-		g.written = nil
-		g.box.ReturnAll(isUpstream)
-		if !g.stopping {
-			g.outage.away = g.after(outageGrace, g.showOutage)
-			g.outage.withdraw = g.after(g.cfg.Upstream.WithdrawAfter, g.withdrawAll)
-		}
+		g.lost()
+		g.outageBegins()
 	}
 	if ev.Class == upstream.Refused {
-		g.withdrawAll() // SEC-7: we are not authenticated, and will not be soon
+		g.withdrawAll()
 	}
 }
 
-// showOutage lets the proxies say that nobody can be reached now.
-func (g *Gateway) showOutage() {
-	if g.session != nil {
-		return
+// lost ends what was tied to the session.
+func (g *Gateway) lost() {
+	for _, a := range g.settling {
+		a.stop()
 	}
-	for _, c := range g.colleagueList() {
-		if c.published {
-			c.unsure = true
-			p := translate.ProfileFromPresence(translate.Resource{Show: "away", Status: outageText}, g.profileOptions(c))
-			g.publish(c, p)
-		}
-	}
+	g.chores.next.stop()
+	g.session, g.settling, g.chores, g.written = nil, nil, chores{}, nil
+	g.box.ReturnAll(isUpstream)
 }
 
-const outageText = "The chat server cannot be reached; messages are kept."
+// send gives the session a stanza. It reports false when there is no room for it
+// now. A stanza that no session would take counts as sent: it would stand in the
+// way of all others for ever.
+func (g *Gateway) send(s stanza.Stanza) bool {
+	_, err := g.session.Send(s)
+	switch {
+	case err == nil:
+	case noRoom(err):
+		return false
+	default:
+		g.unsendable(err)
+	}
+	return true
+}
 
-// withdrawAll takes every colleague off the mesh: their presence has not been known
-// for too long.
-func (g *Gateway) withdrawAll() {
-	if g.session != nil {
-		return
+// noRoom reports whether an error of Send says "not now" rather than "never".
+func noRoom(err error) bool {
+	return errors.Is(err, upstream.ErrQueueFull) || errors.Is(err, upstream.ErrClosed)
+}
+
+// unsendable counts a stanza that cannot be written.
+func (g *Gateway) unsendable(err error) {
+	rule := "COMP-6"
+	switch {
+	case errors.Is(err, upstream.ErrTooBig):
+		rule = "COMP-19"
+	case errors.Is(err, upstream.ErrForeignFrom):
+		rule = "INJ-3"
 	}
-	for _, c := range g.colleagueList() {
-		c.devices = translate.Resources{}
-		c.unsure = false
-		g.withdraw(c)
-	}
+	g.drops.count(rule)
+	g.log.Debug("a stanza cannot be sent", "error", err)
 }
 
 // ready tells the program once that both sides work.
@@ -155,44 +181,5 @@ func (g *Gateway) ready() {
 	g.log.Info("ready", "domain", g.cfg.Upstream.Domain, "interfaces", g.cfg.LinkLocal.Interfaces)
 	if g.opts.Ready != nil {
 		g.opts.Ready()
-	}
-}
-
-// farewell tells the subscribers that everybody on the mesh is out of reach
-// (COMP-13). It is not paced: the session is closed behind it.
-func (g *Gateway) farewell() {
-	g.stopping = true
-	g.outage.end()
-	if g.session == nil {
-		return
-	}
-	for pair := range maps.Clone(g.shown) {
-		from := g.cfg.Upstream.Domain
-		if pair.Local != "" {
-			from = pair.Local + "@" + from
-		}
-		if _, err := g.session.Send(translate.Unavailable(from, pair.Colleague)); err != nil {
-			g.log.Warn("not everybody could be told that we are leaving; they will be at the next start", "error", err)
-			return
-		}
-		g.setShown(pair, false)
-	}
-	for _, c := range g.colleagueList() {
-		if c.instance != "" {
-			g.remember(g.keeper.SetInstance(c.instance, ""))
-		}
-	}
-}
-
-// recall takes over what a former run knew.
-func (g *Gateway) recall(s store.State) {
-	g.subs, g.shown, g.ghosts = s.Subscriptions, s.Shown, s.Instances
-	for pair, sub := range s.Subscriptions {
-		if pair.Local != "" && sub&store.Watching != 0 {
-			g.peerOf(pair.Local).watchers[pair.Colleague] = true
-		}
-	}
-	for local, instance := range s.Fallbacks {
-		g.peerOf(local).instance = instance
 	}
 }

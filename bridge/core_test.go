@@ -1,0 +1,194 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"meshbridge/bridge/config"
+	"meshbridge/bridge/store"
+	"meshbridge/internal/stanza"
+	"meshbridge/linklocal"
+	"meshbridge/upstream"
+)
+
+// coreRig is a gateway without anything around it: what it asks of the mesh, the
+// session and the store is noted.
+type coreRig struct {
+	*Gateway
+	t       testing.TB
+	session *fakeSession
+	mesh    *fakeMesh
+	store   *fakeStore
+}
+
+func newCoreRig(t testing.TB, change ...func(*config.Config)) *coreRig {
+	cfg := config.Defaults()
+	cfg.Upstream.Domain = component
+	cfg.Colleagues = []config.Colleague{{JID: mustJID(aliceJID), Nick: "Alice"}}
+	for _, f := range change {
+		f(&cfg)
+	}
+	g, err := newCore(cfg, Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &coreRig{Gateway: g, t: t, session: new(fakeSession), mesh: new(fakeMesh), store: newFakeStore()}
+	g.mesh, g.keeper = c.mesh, c.store
+	t.Cleanup(func() { close(g.stopped) }) // alarms that go off later are let go
+	g.floor = time.Time{}
+	return c
+}
+
+// up authenticates.
+func (c *coreRig) up() {
+	c.Gateway.up(c.session)
+	c.session.take()
+}
+
+// peer puts somebody on the mesh.
+func (c *coreRig) peer(instance, host string) {
+	c.peerChanged(linklocal.Peer{Instance: instance, Host: host, Profile: linklocal.Profile{Status: linklocal.Available}})
+}
+
+// rest lets time pass and handles what comes due. Only in a bubble.
+func (c *coreRig) rest(d time.Duration) {
+	for end := time.Now().Add(d); ; {
+		synctest.Wait()
+		select {
+		case ev := <-c.events:
+			ev.apply(c.Gateway)
+			continue
+		default:
+		}
+		left := time.Until(end)
+		if left <= 0 {
+			return
+		}
+		select {
+		case ev := <-c.events:
+			ev.apply(c.Gateway)
+		case <-time.After(left):
+		}
+	}
+}
+
+// hears hands the gateway a stanza of the server.
+func (c *coreRig) hears(s stanza.Stanza) { c.fromServer(s) }
+
+// chat is a message to Juliet.
+func chat(from, id, body string) stanza.Stanza {
+	return stanza.Stanza{Kind: stanza.Message, From: from, To: julietJID, ID: id, Type: "chat",
+		Payload: []*stanza.Element{stanza.New("", "body").AddText(body)}}
+}
+
+func pres(from, to, kind string) stanza.Stanza {
+	return stanza.Stanza{Kind: stanza.Presence, From: from, To: to, Type: kind}
+}
+
+// fakeSession takes stanzas as long as it has room.
+type fakeSession struct {
+	seq  uint64
+	sent []stanza.Stanza
+	room int   // 0: endless; -1: none
+	err  error // of stanzas that bad selects
+	bad  func(stanza.Stanza) bool
+}
+
+func (s *fakeSession) Send(st stanza.Stanza) (uint64, error) {
+	if s.bad != nil && s.bad(st) {
+		return 0, s.err
+	}
+	switch {
+	case s.room < 0:
+		return 0, errFull
+	case s.room == 1:
+		s.room = -1
+	case s.room > 1:
+		s.room--
+	}
+	s.seq++
+	s.sent = append(s.sent, st)
+	return s.seq, nil
+}
+
+func (s *fakeSession) take() []stanza.Stanza {
+	list := s.sent
+	s.sent = nil
+	return list
+}
+
+// fakeMesh notes.
+type fakeMesh struct {
+	sent      []linklocal.Delivery
+	published []linklocal.Proxy
+	withdrawn []string
+	retracted []string
+}
+
+func (m *fakeMesh) Publish(p linklocal.Proxy)  { m.published = append(m.published, p) }
+func (m *fakeMesh) Withdraw(key string)        { m.withdrawn = append(m.withdrawn, key) }
+func (m *fakeMesh) Retract(instance string)    { m.retracted = append(m.retracted, instance) }
+func (m *fakeMesh) Send(d linklocal.Delivery)  { m.sent = append(m.sent, d) }
+func (m *fakeMesh) take() []linklocal.Delivery { list := m.sent; m.sent = nil; return list }
+func (m *fakeMesh) deliver(c *coreRig) (n int) {
+	for _, d := range m.take() {
+		if d.Token != 0 {
+			c.delivered(linklocal.Delivered{Token: d.Token})
+			n++
+		}
+	}
+	return n
+}
+
+// fakeStore is a store in memory.
+type fakeStore struct {
+	store.State
+	err error
+}
+
+func newFakeStore() *fakeStore {
+	return &fakeStore{State: store.State{
+		Subscriptions: map[store.Pair]store.Subscription{}, Shown: map[store.Pair]bool{},
+		Instances: map[string]string{}, Fallbacks: map[string]string{},
+	}}
+}
+
+func (s *fakeStore) SetSubscription(p store.Pair, sub store.Subscription) error {
+	s.Subscriptions[p] = sub
+	if sub == 0 {
+		delete(s.Subscriptions, p)
+	}
+	return s.err
+}
+
+func (s *fakeStore) SetShown(p store.Pair, available bool) error {
+	s.Shown[p] = true
+	if !available {
+		delete(s.Shown, p)
+	}
+	return s.err
+}
+
+func (s *fakeStore) SetInstance(instance, colleague string) error {
+	s.Instances[instance] = colleague
+	if colleague == "" {
+		delete(s.Instances, instance)
+	}
+	return s.err
+}
+
+func (s *fakeStore) SetFallback(local, instance string) error {
+	s.Fallbacks[local] = instance
+	if instance == "" {
+		delete(s.Fallbacks, local)
+	}
+	return s.err
+}
+
+func (s *fakeStore) Close() error { return errors.Join(s.err) }
+
+var errFull = fmt.Errorf("in the test: %w", upstream.ErrQueueFull)

@@ -1,0 +1,62 @@
+package bridge
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"meshbridge/bridge/store"
+	"meshbridge/bridge/translate"
+)
+
+// farewell tells the subscribers that everybody on the mesh is out of reach
+// (COMP-13), and who wrote what will not be kept that it was not delivered. It is
+// not paced, takes as long as the server needs to take it, and is bounded.
+func (g *Gateway) farewell() {
+	g.stopping = true
+	g.outage.end()
+	g.abandonAll()
+	timeout := time.NewTimer(farewellTime)
+	defer timeout.Stop()
+	for !g.takeLeave() {
+		select {
+		case ev := <-g.events:
+			ev.apply(g)
+		case <-timeout.C:
+			g.log.Warn("not everybody could be told that we are leaving; they will be at the next start", "left", len(g.shown))
+			return
+		}
+	}
+}
+
+// takeLeave sends as many farewells as there is room for. It reports whether that
+// was the last, or nobody is there to take one.
+func (g *Gateway) takeLeave() bool {
+	if g.session == nil {
+		return true
+	}
+	g.doChores() // answers that wait go first
+	for _, pair := range sortedPairs(g.shown) {
+		if len(g.chores.answers) > 0 || !g.send(translate.Unavailable(g.ourJID(pair.Local), pair.Colleague)) {
+			return false
+		}
+		g.setShown(pair, false)
+	}
+	return len(g.chores.answers) == 0
+}
+
+// forgetProxies notes that no proxy instance is on the mesh any more: it has ended
+// with goodbyes.
+func (g *Gateway) forgetProxies() {
+	for _, c := range g.colleagues {
+		g.setInstance(c, "")
+	}
+}
+
+// sortedPairs lists pairs by our address, then colleague.
+func sortedPairs[V any](m map[store.Pair]V) []store.Pair {
+	return slices.SortedFunc(maps.Keys(m), func(a, b store.Pair) int {
+		return cmp.Or(cmp.Compare(a.Local, b.Local), cmp.Compare(a.Colleague, b.Colleague))
+	})
+}

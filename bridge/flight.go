@@ -1,0 +1,67 @@
+package bridge
+
+import (
+	"errors"
+
+	"meshbridge/bridge/outbox"
+	"meshbridge/bridge/policy"
+	"meshbridge/upstream"
+)
+
+// flight is a message that was written upstream and is not yet known to be routed.
+type flight struct {
+	seq uint64
+	id  outbox.ID
+}
+
+// pumpUpstream hands what waits for colleagues to the session.
+func (g *Gateway) pumpUpstream() {
+	for _, recipient := range g.box.Recipients() {
+		if isUpstream(recipient) && !g.pumpTo(recipient) {
+			return
+		}
+	}
+}
+
+// pumpTo hands what waits for one colleague to the session, up to the window. It
+// reports false when the session takes no more.
+func (g *Gateway) pumpTo(recipient string) bool {
+	if g.session == nil {
+		return false
+	}
+	for _, e := range g.box.Ready(recipient, upWindow-len(g.written)) {
+		seq, err := g.session.Send(g.stamped(e))
+		switch {
+		case err == nil:
+			g.box.Written(e.ID)
+			g.written = append(g.written, flight{seq, e.ID})
+		case noRoom(err):
+			return false // routed or up calls again
+		default:
+			g.unsendable(err)
+			g.box.Done(e.ID)
+			g.giveUp(e, reasonOf(err))
+		}
+	}
+	return true
+}
+
+// reasonOf says why a stanza cannot be written, as its sender is told.
+func reasonOf(err error) policy.Reason {
+	if errors.Is(err, upstream.ErrTooBig) {
+		return policy.TooLarge
+	}
+	return policy.Malformed
+}
+
+// routed takes in that the server has passed on everything up to seq.
+func (g *Gateway) routed(seq uint64) {
+	n := 0
+	for n < len(g.written) && g.written[n].seq <= seq {
+		g.box.Done(g.written[n].id)
+		n++
+	}
+	g.written = g.written[n:]
+	g.pumpUpstream()
+	g.doChores()
+}

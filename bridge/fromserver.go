@@ -1,0 +1,94 @@
+package bridge
+
+import (
+	"time"
+
+	"meshbridge/bridge/outbox"
+	"meshbridge/bridge/policy"
+	"meshbridge/bridge/translate"
+	"meshbridge/internal/stanza"
+	"meshbridge/linklocal"
+)
+
+// fromServer deals with what the server routed to us.
+func (g *Gateway) fromServer(s stanza.Stanza) {
+	if s.Kind == stanza.Presence {
+		g.presenceFromServer(s)
+		return
+	}
+	w, c := g.between(s)
+	if s.Type == "error" && c != nil && w.peer != nil {
+		_, w.Relayed = g.relayed.get(passage(toServer, c, w.peer, s.ID), time.Now())
+	}
+	v := policy.FromServer(w.Case, g.policy)
+	switch v.Action {
+	case policy.Drop:
+		g.drops.count(v.Rule)
+	case policy.Refuse:
+		g.refuseUpstream(v, s)
+	case policy.Answer:
+		g.answerServer(w)
+	case policy.Relay:
+		if c == nil {
+			c = g.admit(w.Colleague.JID)
+		}
+		if c == nil {
+			g.refuseUpstream(refusal("INJ-33", policy.TooFast), s)
+			return
+		}
+		g.relayDown(s, c, w.peer)
+	}
+}
+
+func (g *Gateway) refuseUpstream(v policy.Verdict, s stanza.Stanza) {
+	g.drops.count(v.Rule)
+	if r, ok := v.Reply(s); ok {
+		g.answerUp(r)
+	}
+}
+
+// relayDown accepts a colleague's message for a peer.
+func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
+	out, outcome := translate.MessageToMesh(s, "", "", translate.MessageOptions{})
+	if !outcome.Crosses() {
+		g.drops.count(outcome.Dropped)
+		return
+	}
+	now := time.Now()
+	if s.Type == "error" {
+		g.errorDown(out, c, p)
+		return
+	}
+	mark := fingerprint(s.From, p.local, s)
+	if g.isRepeat(mark, now) {
+		return
+	}
+	r := g.routeTo(c, p)
+	why, err := g.accept(outbox.Entry{Recipient: r.recipient, Sender: s.From, Stanza: out, Accepted: now})
+	if err != nil {
+		g.tidy(r)
+		g.refuseUpstream(refusal("COMP-14", why), s)
+		return
+	}
+	g.took(mark, now)
+	g.relayed.note(passage(toMesh, c, p, s.ID), s.From, now)
+	g.pump(r)
+}
+
+// errorDown tells a peer that a message of theirs was turned down upstream: by the
+// error and in words.
+func (g *Gateway) errorDown(out stanza.Stanza, c *colleague, p *peer) {
+	g.mesh.Send(linklocal.Delivery{Proxy: c.key(), Peer: p.instance, Stanza: out})
+	if e, ok := stanza.ErrorOf(out); ok {
+		g.notice(c, p, e)
+	}
+}
+
+// tooBig answers a stanza that was over the limit and was not read.
+func (g *Gateway) tooBig(head stanza.Stanza) {
+	if head.Kind == stanza.Presence {
+		g.drops.count("COMP-19")
+		return
+	}
+	g.refuseUpstream(refusal("COMP-19", policy.TooLarge), head)
+}

@@ -1,0 +1,148 @@
+package bridge
+
+import (
+	"time"
+
+	"meshbridge/bridge/address"
+	"meshbridge/bridge/translate"
+	"meshbridge/linklocal"
+)
+
+// outageText stands beside every colleague while the server is away.
+const outageText = "The chat server cannot be reached; messages are kept."
+
+// mirror makes the mesh show what is known of a colleague (MAP-T, GW-5, GW-7). A
+// logout takes effect after a while, since many come back at once.
+func (g *Gateway) mirror(c *colleague) {
+	if profile, here := g.appearance(c); here {
+		c.leaving.stop()
+		g.publish(c, profile)
+		return
+	}
+	if c.published && !c.leaving.set() {
+		c.leaving = g.after(logoutDelay, func() { g.withdraw(c) })
+	}
+}
+
+// appearance returns how a colleague is to be shown, and whether at all: by the best
+// device, or as away for a while after a message from somebody who shows no device.
+func (g *Gateway) appearance(c *colleague) (linklocal.Profile, bool) {
+	device, here := c.devices.Best()
+	switch {
+	case here:
+	case g.talks(c):
+		device = translate.Resource{Show: "away"}
+	default:
+		return linklocal.Profile{}, false
+	}
+	if g.outage.told {
+		device = translate.Resource{Show: "away", Status: outageText}
+	}
+	return translate.ProfileFromPresence(device, translate.ProfileOptions{
+		Nick:       c.nick,
+		ShowAwayAs: linklocal.Status(g.cfg.LinkLocal.ShowAwayAs),
+	}), true
+}
+
+// talks reports whether a colleague has written lately without being online.
+func (g *Gateway) talks(c *colleague) bool {
+	return !c.talking.IsZero() && time.Since(c.talking) < talkTime
+}
+
+// appear makes sure that a colleague whose words are to be delivered is on the mesh
+// (INJ-33), and stays there for answers.
+func (g *Gateway) appear(c *colleague, spoke bool) {
+	if !c.devices.Available() && (spoke || !c.published) {
+		c.talking = time.Now()
+		if !c.hush.set() {
+			c.hush = g.after(talkTime, func() { g.hushed(c) })
+		}
+	}
+	g.mirror(c)
+}
+
+// hushed looks whether a colleague has stopped talking.
+func (g *Gateway) hushed(c *colleague) {
+	if g.talks(c) {
+		c.hush = g.after(time.Until(c.talking.Add(talkTime)), func() { g.hushed(c) })
+	}
+	g.mirror(c)
+}
+
+// publish shows a colleague on the mesh as p says.
+func (g *Gateway) publish(c *colleague, p linklocal.Profile) {
+	if g.stopping || c.published && sameProfile(c.profile, p) {
+		return
+	}
+	name, _ := g.addr.Instance(c.bare)
+	if !c.published {
+		g.log.Debug("colleague up", "instance", name)
+	}
+	c.published, c.profile = true, p
+	g.mesh.Publish(linklocal.Proxy{
+		Key: c.key(), Instance: name, Profile: p,
+		Rename: func(n int) string { return address.Suffixed(name, n) },
+	})
+}
+
+// withdraw takes a colleague off the mesh.
+func (g *Gateway) withdraw(c *colleague) {
+	c.leaving.stop()
+	if !c.published {
+		return
+	}
+	g.log.Debug("colleague gone", "instance", c.instance)
+	c.published = false
+	g.mesh.Withdraw(c.key())
+	g.setInstance(c, "")
+}
+
+// proxyChanged takes in how publishing goes. One that was given up is tried again
+// with the next presence or message.
+func (g *Gateway) proxyChanged(ev linklocal.ProxyChanged) {
+	c := g.colleagues[ev.Proxy]
+	switch {
+	case c == nil || !c.published:
+	case ev.Err != nil:
+		g.log.Error("a colleague cannot be shown on the mesh: the name is taken, and so are the other ones tried; look who publishes it with bridge browse",
+			"instance", ev.Instance, "error", ev.Err)
+		g.withdraw(c)
+	case ev.Announced:
+		g.setInstance(c, ev.Instance)
+	}
+}
+
+// setInstance notes under which name a colleague is on the mesh now, "" for none. It
+// is remembered across restarts, so that a crash leaves no ghost.
+func (g *Gateway) setInstance(c *colleague, instance string) {
+	if c.instance == instance {
+		return
+	}
+	if c.instance != "" {
+		g.remember(g.keeper.SetInstance(c.instance, ""))
+		g.disown(c, c.instance)
+	}
+	c.instance = instance
+	if instance != "" {
+		g.own[localOf(instance)] = c
+		delete(g.ghosts, instance)
+		g.remember(g.keeper.SetInstance(instance, c.key()))
+	}
+}
+
+// disown forgets a name that a colleague had for want of the wanted one.
+func (g *Gateway) disown(c *colleague, instance string) {
+	if wanted, _ := g.addr.Instance(c.bare); instance != wanted {
+		delete(g.own, localOf(instance))
+	}
+}
+
+// exorcise says goodbye for the proxies that a former run left on the mesh and that
+// have not come back.
+func (g *Gateway) exorcise() {
+	for instance := range g.ghosts {
+		g.mesh.Retract(instance)
+		g.remember(g.keeper.SetInstance(instance, ""))
+		delete(g.ghosts, instance)
+	}
+}

@@ -1,0 +1,477 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"mellium.im/xmpp/jid"
+
+	"meshbridge/internal/stanza"
+	"meshbridge/linklocal"
+	"meshbridge/linklocal/mdns"
+	"meshbridge/linklocal/mdns/mdnstest"
+	"meshbridge/linklocal/meshtest"
+	"meshbridge/upstream/embedded"
+)
+
+func mustJID(s string) jid.JID { return jid.MustParse(s) }
+
+// person is somebody on the LAN with a Bonjour client that behaves and writes like
+// libpurple: no ids, html beside every body, no version in its header.
+type person struct {
+	o        *office
+	instance string
+	host     *mdnstest.Host
+	hostname string
+	addr     netip.Addr
+	listener io.Closer
+	port     uint16
+	pub      *mdns.Publication
+	engine   *mdns.Engine
+	stop     context.CancelFunc
+	done     chan error
+
+	mu    sync.Mutex
+	gone  bool
+	talks map[string]*talk // by instance of the other side; the newest
+	all   []*talk
+	heard []heard
+	found []found
+}
+
+// heard is a stanza that a person got.
+type heard struct {
+	from string // instance that the stream is from
+	stanza.Stanza
+}
+
+// found is what a person's client was told of an instance.
+type found struct {
+	at time.Time
+	mdns.Event
+}
+
+// talk is one stream.
+type talk struct {
+	*meshtest.Conn
+	with string
+	mu   sync.Mutex
+	raw  strings.Builder // all that was read
+}
+
+// joins puts somebody on the LAN.
+func (o *office) joins(instance, hostname, addr string, txt ...string) *person {
+	o.Helper()
+	p := &person{
+		o: o, instance: instance, hostname: hostname, talks: map[string]*talk{},
+		addr: netip.MustParsePrefix(addr).Addr(), host: o.lan.Host(hostname, addr),
+	}
+	ln, err := o.lan.Listen(netip.AddrPortFrom(p.addr, 0))
+	o.must(err)
+	p.listener, p.port = ln, netip.MustParseAddrPort(ln.Addr().String()).Port()
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go p.answer(&talk{Conn: conn.(*meshtest.Conn)})
+		}
+	}()
+	p.signOn(txt...)
+	o.people = append(o.people, p)
+	return p
+}
+
+// juliet joins with what a fresh Pidgin says of its user.
+func (o *office) juliet() *person {
+	o.Helper()
+	return o.joins(julietName, "pronto", "10.2.1.187/24", "txtvers=1", "status=avail")
+}
+
+// signOn announces the person, anew after a signOff.
+func (p *person) signOn(txt ...string) {
+	p.o.Helper()
+	var err error
+	p.engine, err = mdns.New(mdns.Config{Interfaces: []string{"eth0"}, Host: p.hostname, Network: p.host})
+	p.o.must(err)
+	p.pub = p.engine.Publish(mdns.Service{
+		Type: linklocal.ServiceType, Instance: p.instance, Port: p.port, TXT: txt,
+		Rename: func(n int) string { return fmt.Sprint(p.instance, "-", n) },
+	})
+	p.engine.Browse(linklocal.ServiceType, p.find)
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stop, p.done = cancel, make(chan error, 1)
+	engine, done := p.engine, p.done
+	go func() { done <- engine.Run(ctx) }()
+}
+
+// signOff says goodbye.
+func (p *person) signOff() {
+	if p.stop != nil {
+		p.hangUp()
+		p.stop()
+		<-p.done
+		p.stop = nil
+	}
+}
+
+// hangUp closes all conversations.
+func (p *person) hangUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.all {
+		t.Close()
+	}
+	p.talks, p.all = map[string]*talk{}, nil
+}
+
+// vanishes without a goodbye: the laptop is closed.
+func (p *person) vanishes() {
+	p.o.mu.Lock()
+	p.o.mute[p.hostname] = true
+	p.o.mu.Unlock()
+	p.takesCalls(false)
+	p.hangUp()
+}
+
+// takesCalls lets connections to this person succeed or fail.
+func (p *person) takesCalls(yes bool) {
+	var err error
+	if !yes {
+		err = errors.New("no route to host")
+	}
+	p.o.lan.Refuse(netip.AddrPortFrom(p.addr, p.port), err)
+}
+
+func (p *person) close() {
+	p.signOff()
+	p.listener.Close()
+	p.hangUp()
+}
+
+func (p *person) says(txt ...string) { p.pub.SetTXT(append([]string{"txtvers=1"}, txt...)) }
+
+func (p *person) find(ev mdns.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.found = append(p.found, found{time.Now(), ev})
+}
+
+// sees returns the record of an instance as this person's client shows it, and
+// whether it shows the instance at all.
+func (p *person) sees(instance string) (linklocal.Profile, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := len(p.found) - 1; i >= 0; i-- {
+		if f := p.found[i]; mdns.Fold(f.Instance) == mdns.Fold(instance) {
+			return linklocal.ParseTXT(f.TXT), f.Kind != mdns.Removed
+		}
+	}
+	return linklocal.Profile{}, false
+}
+
+// expectSees checks how an instance is shown: "dnd Busy", "avail", or "" for not at all.
+func (p *person) expectSees(instance, want string) {
+	p.o.Helper()
+	synctest.Wait()
+	got := ""
+	if profile, here := p.sees(instance); here {
+		got = strings.TrimSpace(string(profile.Status) + " " + profile.Message)
+	}
+	if got != want {
+		p.o.Errorf("%s sees %s as %q, want %q", p.instance, instance, got, want)
+	}
+}
+
+// stream returns the open conversation with an instance, opening one if need be.
+func (p *person) stream(instance string) *talk {
+	p.o.Helper()
+	p.mu.Lock()
+	t := p.talks[instance]
+	p.mu.Unlock()
+	if t == nil {
+		t = p.dial(instance)
+		_, err := io.WriteString(t, meshtest.Header(p.instance, instance))
+		p.o.must(err)
+		t.with = instance
+		p.enter(t)
+		ready := make(chan struct{})
+		go p.read(t, stanza.NewReader(t, stanza.Client, stanza.MeshLimits()), ready)
+		<-ready
+	}
+	return t
+}
+
+// dial connects to where an instance can be reached.
+func (p *person) dial(instance string) *talk {
+	p.o.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	ifs := p.engine.Interfaces()
+	if len(ifs) == 0 {
+		p.o.Fatalf("%s is on no link", p.instance)
+	}
+	ep, err := p.engine.Resolve(ctx, linklocal.ServiceType, instance, ifs[0].Index, false)
+	if err != nil || len(ep.Addrs) == 0 {
+		p.o.Fatalf("%s cannot resolve %s: %v", p.instance, instance, err)
+	}
+	conn, err := p.o.lan.Dial(ctx, p.addr, netip.AddrPortFrom(ep.Addrs[0], ep.Port))
+	p.o.must(err)
+	return &talk{Conn: conn.(*meshtest.Conn)}
+}
+
+func (p *person) enter(t *talk) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.talks[t.with] = t
+	p.all = append(p.all, t)
+}
+
+// answer takes a stream that the bridge opened.
+func (p *person) answer(t *talk) {
+	rd := stanza.NewReader(t, stanza.Client, stanza.MeshLimits())
+	h, err := rd.Header()
+	if err != nil {
+		t.Close()
+		return
+	}
+	t.with = h.From
+	p.enter(t)
+	if _, err := io.WriteString(t, meshtest.Header(p.instance, h.From)); err != nil {
+		t.Close()
+		return
+	}
+	p.listen(t, rd)
+}
+
+// read reads a stream that this person opened.
+func (p *person) read(t *talk, rd *stanza.Reader, ready chan<- struct{}) {
+	_, err := rd.Header()
+	close(ready)
+	if err != nil {
+		p.leave(t)
+		return
+	}
+	p.listen(t, rd)
+}
+
+func (p *person) listen(t *talk, rd *stanza.Reader) {
+	defer p.leave(t)
+	rd.Trust()
+	for {
+		e, err := rd.Next()
+		if err != nil {
+			return
+		}
+		if s, ok := stanza.Parse(e); ok {
+			p.mu.Lock()
+			p.heard = append(p.heard, heard{t.with, s})
+			p.mu.Unlock()
+		}
+	}
+}
+
+func (p *person) leave(t *talk) {
+	t.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.talks[t.with] == t {
+		delete(p.talks, t.with)
+	}
+}
+
+// Read notes what is read.
+func (t *talk) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	t.mu.Lock()
+	t.raw.Write(b[:n])
+	t.mu.Unlock()
+	return n, err
+}
+
+// writes sends a message as libpurple does.
+func (p *person) writes(instance, body string) {
+	p.o.Helper()
+	esc := escaped(body)
+	p.raw(instance, `<message to='`+instance+`' from='`+p.instance+`' type='chat'><body>`+esc+`</body>`+
+		`<html xmlns='http://www.w3.org/1999/xhtml'><body><font>`+esc+`</font></body></html>`+
+		`<x xmlns='jabber:x:event'><composing/></x></message>`)
+}
+
+// raw writes octets on the stream with an instance.
+func (p *person) raw(instance, text string) {
+	p.o.Helper()
+	_, err := io.WriteString(p.stream(instance), text)
+	p.o.must(err)
+	synctest.Wait()
+}
+
+func escaped(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(s)
+}
+
+// got returns the stanzas this person got so far, and forgets them.
+func (p *person) got() []heard {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := p.heard
+	p.heard = nil
+	return list
+}
+
+// reads returns the messages got since the last time, as Pidgin shows them: "who: text".
+func (p *person) reads() []string {
+	var list []string
+	for _, h := range p.got() {
+		if h.Kind == stanza.Message && h.Type != "error" {
+			list = append(list, h.from+": "+shown(h.Stanza))
+		}
+	}
+	return list
+}
+
+// shown is what libpurple displays of a message: the text of html/body/font.
+func shown(s stanza.Stanza) string {
+	const xhtml = "http://www.w3.org/1999/xhtml"
+	html := s.Child(xhtml, "html")
+	if html == nil || html.Child(xhtml, "body") == nil || html.Child(xhtml, "body").Child(xhtml, "font") == nil {
+		return "(as HTML) " + bodyOf(s)
+	}
+	var b strings.Builder
+	for _, n := range html.Child(xhtml, "body").Child(xhtml, "font").Nodes {
+		if n.Element != nil {
+			b.WriteString("\n")
+			continue
+		}
+		b.WriteString(n.Text)
+	}
+	return b.String()
+}
+
+func bodyOf(s stanza.Stanza) string {
+	if b := s.Child("", "body"); b != nil {
+		return b.Text()
+	}
+	return ""
+}
+
+// friend is somebody with an account on the server.
+type friend struct {
+	o *office
+	*embedded.Account
+	mu    sync.Mutex
+	heard []stanza.Stanza
+	saw   map[string]string // latest presence by bare JID, as expectSees puts it
+}
+
+func (o *office) friend(address string) *friend {
+	f := &friend{o: o, Account: o.server.Account(address), saw: map[string]string{}}
+	f.Handle(func(s stanza.Stanza) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.heard = append(f.heard, s)
+		if s.Kind == stanza.Presence && (s.Type == "" || s.Type == "unavailable") {
+			f.saw[s.From] = standingOf(s)
+		}
+	})
+	return f
+}
+
+// alice is online.
+func (o *office) alice() *friend {
+	a := o.friend(aliceJID)
+	a.Available("", "At my desk")
+	return a
+}
+
+// standingOf puts a presence in words: "available", "dnd Busy", "unavailable".
+func standingOf(s stanza.Stanza) string {
+	word := "available"
+	if s.Type != "" {
+		word = s.Type
+	}
+	if e := s.Child("", "show"); e != nil {
+		word = e.Text()
+	}
+	if e := s.Child("", "status"); e != nil {
+		word += " " + e.Text()
+	}
+	return word
+}
+
+// expectSees checks the latest presence from an address.
+func (f *friend) expectSees(address, want string) {
+	f.o.Helper()
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if got := f.saw[address]; got != want {
+		f.o.Errorf("%s sees %s as %q, want %q", f.JID(), address, got, want)
+	}
+}
+
+// got returns what arrived so far, and forgets it.
+func (f *friend) got() []stanza.Stanza {
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := f.heard
+	f.heard = nil
+	return list
+}
+
+// reads returns the messages since the last time: "who: text".
+func (f *friend) reads() []string {
+	var list []string
+	for _, s := range f.got() {
+		if s.Kind == stanza.Message && s.Type != "error" {
+			list = append(list, s.From+": "+bodyOf(s))
+		}
+	}
+	return list
+}
+
+// presences returns the presences since the last time: "who type-or-standing".
+func (f *friend) presences() []string { return presencesIn(f.got()) }
+
+func presencesIn(list []stanza.Stanza) []string {
+	var words []string
+	for _, s := range list {
+		if s.Kind == stanza.Presence {
+			words = append(words, s.From+" "+standingOf(s))
+		}
+	}
+	return words
+}
+
+// errorsIn lists the errors: "who condition".
+func errorsIn(list []stanza.Stanza) []string {
+	var words []string
+	for _, s := range list {
+		if e, ok := stanza.ErrorOf(s); ok {
+			words = append(words, s.From+" "+e.Condition)
+		}
+	}
+	return words
+}
+
+// writes sends a chat message.
+func (f *friend) writes(to, body string) {
+	f.Send(to, body)
+	synctest.Wait()
+}
+
+// subscribes puts an address into the roster, and waits for the answer.
+func (f *friend) subscribes(address string) {
+	f.Subscribe(address)
+	synctest.Wait()
+}

@@ -1,0 +1,235 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"meshbridge/bridge/store"
+)
+
+func TestStop(t *testing.T) {
+	scene(t, "COMP-13 LL-9-1 SIGTERM: unavailable for everybody, then the stream ends, then the goodbyes", func(o *office) {
+		alice, juliet := o.together()
+		alice.subscribes(component)
+		o.pass(6 * time.Second)
+		alice.got()
+		begun := time.Now()
+		o.sigterm()
+		if took := time.Since(begun); took > 10*time.Second {
+			o.Errorf("it took %v", took)
+		}
+		o.expect("Alice sees", alice.presences(), component+" unavailable", julietJID+" unavailable")
+		o.pass(2 * time.Second)
+		juliet.expectSees(aliceInstance, "")
+		w := o.wire()
+		text, _ := w.text()
+		last := w.times[len(w.times)-1]
+		if !strings.HasSuffix(text, "</stream:stream>") ||
+			strings.LastIndex(text, "unavailable") > strings.LastIndex(text, "</stream:stream>") {
+			o.Errorf("the stream ends with %q", text[max(0, len(text)-300):])
+		}
+		for _, r := range o.announced("router", aliceInstance) {
+			if r.ttl == 0 && r.at.Before(last) {
+				o.Error("a goodbye before the end of the stream")
+			}
+		}
+		if o.goodbyes("router", aliceInstance) != 1 {
+			o.Error("no goodbye")
+		}
+	})
+	scene(t, "COMP-13 a server that does not read holds nobody up for long", func(o *office) {
+		s := o.dialled
+		juliet := o.juliet()
+		o.start()
+		s.comesOnline("phone", "")
+		o.pass(3 * time.Second)
+		o.wire().jam()
+		begun := time.Now()
+		o.stop()
+		<-o.ended
+		o.stop = nil
+		if took := time.Since(begun); took > 20*time.Second {
+			o.Errorf("it took %v", took)
+		}
+		o.pass(2 * time.Second)
+		juliet.expectSees(aliceInstance, "")
+	}, standInHere)
+	scene(t, "SIGTERM while the server is away: goodbyes, and no ghosts are remembered", func(o *office) {
+		_, juliet := o.together()
+		o.server.Stop()
+		o.pass(5 * time.Second)
+		o.sigterm()
+		o.pass(2 * time.Second)
+		juliet.expectSees(aliceInstance, "")
+		if st := o.stored(); len(st.Instances) != 0 || !st.Shown[store.Pair{Colleague: aliceJID, Local: localOf(julietName)}] {
+			o.Errorf("remembered: %+v", st)
+		}
+	})
+	scene(t, "messages that cannot be kept are answered at the end", func(o *office) {
+		alice, juliet := o.together()
+		juliet.signOff()
+		o.pass(5 * time.Second)
+		alice.got()
+		alice.writes(julietJID, "one")
+		alice.writes(julietJID, "two")
+		o.sigterm()
+		gone := julietJID + " remote-server-timeout"
+		o.expect("Alice is told", errorsIn(alice.got()), gone, gone)
+	})
+	scene(t, "authenticated too late: nothing is shown any more", func(o *office) {
+		alice, juliet := o.together()
+		o.server.Disconnect()
+		o.pass(100 * time.Millisecond) // the next attempt has not begun
+		alice.got()
+		o.sigterm()
+		o.expect("Alice sees", alice.presences())
+		o.pass(2 * time.Second)
+		juliet.expectSees(aliceInstance, "")
+	})
+}
+
+// stored returns what is in the store while no bridge runs.
+func (o *office) stored() store.State {
+	o.Helper()
+	s, err := store.Open(o.cfg.State+"/meshbridge.db", nil)
+	o.must(err)
+	defer s.Close()
+	return s.State()
+}
+
+func TestRestart(t *testing.T) {
+	scene(t, "COMP-20 killed and back: both are still there and can talk, and nobody blinked", func(o *office) {
+		alice, juliet := o.together()
+		o.kill()
+		alice.got()
+		o.start()
+		o.pass(20 * time.Second)
+		for _, p := range alice.presences() {
+			if p == julietJID+" unavailable" {
+				o.Error("Juliet went away")
+			}
+		}
+		alice.expectSees(julietJID, "available")
+		juliet.expectSees(aliceInstance, "avail At my desk")
+		if n := o.goodbyes("router", aliceInstance); n != 0 {
+			o.Errorf("%d goodbyes for Alice", n)
+		}
+		alice.writes(julietJID, "still there?")
+		o.pass(3 * time.Second)
+		o.expect("Juliet reads", juliet.reads(), aliceInstance+": still there?")
+	})
+	scene(t, "COMP-20 Juliet leaves while the bridge is dead: unavailable within 5 s of its return", func(o *office) {
+		alice, juliet := o.together()
+		o.kill()
+		juliet.signOff()
+		o.pass(5 * time.Second)
+		alice.expectSees(julietJID, "available")
+		o.launch()
+		o.pass(5 * time.Second)
+		alice.expectSees(julietJID, "unavailable")
+		o.pass(time.Minute)
+		n := 0
+		for _, p := range alice.presences() {
+			if p == julietJID+" unavailable" {
+				n++
+			}
+		}
+		if n != 1 {
+			o.Errorf("told %d times", n)
+		}
+	})
+	scene(t, "COMP-20 Alice leaves while the bridge is dead: her ghost leaves the mesh", func(o *office) {
+		alice, juliet := o.together()
+		o.kill()
+		alice.Unavailable()
+		juliet.expectSees(aliceInstance, "avail At my desk")
+		o.start()
+		o.pass(20 * time.Second)
+		juliet.expectSees(aliceInstance, "")
+		o.sigterm()
+		if st := o.stored(); len(st.Instances) != 0 {
+			o.Errorf("still remembered: %v", st.Instances)
+		}
+	})
+	scene(t, "COMP-20 a ghost under another machine name goes too", func(o *office) {
+		_, juliet := o.together()
+		o.kill()
+		o.cfg.LinkLocal.Machine = "attic"
+		o.start()
+		o.pass(20 * time.Second)
+		juliet.expectSees(aliceInstance, "")
+		juliet.expectSees(`alice\40example.org@attic`, "avail At my desk")
+	})
+	scene(t, "PRIV-5 whom the admin took off the list is nowhere any more", func(o *office) {
+		alice, juliet := o.together()
+		o.kill()
+		o.cfg.Colleagues = nil
+		o.list("bob@example.org", "Bob")
+		alice.got()
+		o.launch()
+		o.pass(20 * time.Second)
+		juliet.expectSees(aliceInstance, "")
+		alice.expectSees(julietJID, "unavailable")
+		if c := o.server.Account(aliceJID); c == nil {
+			o.Fatal("no Alice")
+		}
+		juliet.says("status=dnd")
+		o.pass(5 * time.Second)
+		alice.expectSees(julietJID, "unavailable")
+		var asked []string
+		for _, s := range o.wire().sent() {
+			if s.To == aliceJID && s.Kind == "presence" {
+				asked = append(asked, s.From+" "+s.Type)
+			}
+		}
+		o.expect("told Alice", asked, component+" unsubscribe", julietJID+" unavailable")
+		o.sigterm()
+		if st := o.stored(); len(st.Subscriptions) != 0 || len(st.Shown) != 0 {
+			o.Errorf("remembered: %+v", st)
+		}
+	})
+	scene(t, "GW-15 a message to a peer who has slept since before the restart is kept", func(o *office) {
+		alice, juliet := o.together()
+		juliet.signOff()
+		o.pass(5 * time.Second)
+		o.kill()
+		o.start()
+		alice.got()
+		alice.writes(julietJID, "good morning")
+		o.pass(time.Minute)
+		o.expect("Alice is told", errorsIn(alice.got()))
+		juliet.signOn("txtvers=1")
+		o.pass(10 * time.Second)
+		o.expect("Juliet reads", juliet.reads(), aliceInstance+": good morning")
+	})
+	scene(t, "MAPJ-10 a peer with a fallback name is known again after a restart, and the message waits", func(o *office) {
+		const name = "Straße 7@pc"
+		alice := o.alice()
+		person := o.joins(name, "pc", "10.2.1.190/24", "txtvers=1")
+		o.start()
+		alice.subscribes(proxyOf(name))
+		o.pass(6 * time.Second)
+		alice.expectSees(proxyOf(name), "available")
+		if !strings.Contains(proxyOf(name), "~") {
+			o.Fatal("no fallback name")
+		}
+		person.signOff()
+		o.pass(5 * time.Second)
+		o.kill()
+		o.start()
+		alice.got()
+		alice.writes(proxyOf(name), "hello")
+		o.expect("Alice is told", errorsIn(alice.got()))
+		person.signOn("txtvers=1")
+		o.pass(10 * time.Second)
+		o.expect("read", person.reads(), aliceInstance+": hello")
+		alice.expectSees(proxyOf(name), "available")
+		alice.Unsubscribe(proxyOf(name))
+		o.pass(time.Second)
+		o.sigterm()
+		if st := o.stored(); len(st.Fallbacks) != 0 {
+			o.Errorf("a name that nobody watches is still remembered: %v", st.Fallbacks)
+		}
+	})
+}

@@ -1,0 +1,167 @@
+package bridge
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"meshbridge/internal/stanza"
+)
+
+// standin stands in for a server: it notes what the bridge sends and says whatever a
+// test wants to be said.
+type standin struct {
+	o *office
+
+	mu      sync.Mutex
+	silent  bool   // never answers the proof with <handshake/>
+	before  string // said right before <handshake/>
+	lost    bool   // swallows routed pings
+	refuses string // stream error instead of <handshake/>
+	dials   int
+	far     net.Conn // newest
+	heard   []noted
+}
+
+type noted struct {
+	at time.Time
+	stanza.Stanza
+}
+
+// withStandin puts a stand-in in the place of the server.
+func withStandin(s *standin) func(*office) {
+	return func(o *office) {
+		s.o = o
+		o.dial = s.dial
+	}
+}
+
+func (s *standin) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	s.mu.Lock()
+	s.far = far
+	s.dials++
+	s.mu.Unlock()
+	go s.serve(far)
+	return loopback{near}, nil
+}
+
+// loopback is a connection that leads to this machine.
+type loopback struct{ net.Conn }
+
+func (loopback) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5347} }
+
+func (s *standin) serve(conn net.Conn) {
+	defer conn.Close()
+	r := stanza.NewReader(conn, stanza.Component, stanza.Limits{})
+	if _, err := r.Header(); err != nil {
+		return
+	}
+	io.WriteString(conn, `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' `+
+		`xmlns:stream='http://etherx.jabber.org/streams' from='`+component+`' id='3BF96D32'>`)
+	if _, err := r.Next(); err != nil {
+		return
+	}
+	s.mu.Lock()
+	silent, before, refuses := s.silent, s.before, s.refuses
+	s.mu.Unlock()
+	switch {
+	case refuses != "":
+		io.WriteString(conn, `<stream:error><`+refuses+` xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>`)
+	case !silent:
+		io.WriteString(conn, before+`<handshake/>`)
+	}
+	s.listen(conn, r)
+}
+
+func (s *standin) listen(conn net.Conn, r *stanza.Reader) {
+	for {
+		e, err := r.Next()
+		if err == stanza.ErrClosed {
+			io.WriteString(conn, `</stream:stream>`)
+			return
+		}
+		if err != nil {
+			return
+		}
+		st, ok := stanza.Parse(e)
+		s.mu.Lock()
+		lost := s.lost
+		ping := st.From == component && st.To == component
+		if ok && !ping {
+			s.heard = append(s.heard, noted{time.Now(), st})
+		}
+		s.mu.Unlock()
+		if ping && !lost {
+			conn.Write(stanza.Append(nil, stanza.Component, st))
+		}
+	}
+}
+
+// says writes octets to the bridge.
+func (s *standin) says(text string) {
+	s.o.Helper()
+	s.mu.Lock()
+	far := s.far
+	s.mu.Unlock()
+	_, err := io.WriteString(far, text)
+	s.o.must(err)
+	synctest.Wait()
+}
+
+// hangsUp breaks the connection.
+func (s *standin) hangsUp() {
+	s.mu.Lock()
+	far := s.far
+	s.mu.Unlock()
+	far.Close()
+	synctest.Wait()
+}
+
+// noted returns what the bridge has sent since the last time.
+func (s *standin) noted() []noted {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.heard
+	s.heard = nil
+	return list
+}
+
+// got returns the stanzas of noted.
+func (s *standin) got() []stanza.Stanza {
+	var list []stanza.Stanza
+	for _, n := range s.noted() {
+		list = append(list, n.Stanza)
+	}
+	return list
+}
+
+// told returns the presences sent since the last time: "to type-or-standing from".
+func (s *standin) told() []string {
+	var words []string
+	for _, st := range s.got() {
+		if st.Kind == stanza.Presence {
+			words = append(words, st.From+" -> "+st.To+": "+standingOf(st))
+		}
+	}
+	return words
+}
+
+// presence returns the presence of a colleague's device.
+func presenceFrom(from, kind, inner string) string {
+	if kind != "" {
+		kind = ` type='` + kind + `'`
+	}
+	return `<presence from='` + from + `' to='` + component + `'` + kind + `>` + inner + `</presence>`
+}
+
+// comesOnline is the answer of Alice's server at the start: she is subscribed to by
+// the gateway, and here.
+func (s *standin) comesOnline(device, inner string) {
+	s.o.Helper()
+	s.says(presenceFrom(aliceJID+"/"+device, "", inner))
+}
