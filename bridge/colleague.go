@@ -98,6 +98,9 @@ func (g *Gateway) heard(c *colleague, s stanza.Stanza) {
 		c.talking = time.Time{}
 	}
 	g.mirror(c)
+	if !c.devices.Available() && !c.unsure {
+		g.lay(c)
+	}
 	if !was && !unsure && c.devices.Available() {
 		g.welcome(c)
 	}

@@ -141,8 +141,22 @@ func (g *Gateway) disown(c *colleague, instance string) {
 // have not come back.
 func (g *Gateway) exorcise() {
 	for instance := range g.ghosts {
-		g.mesh.Retract(instance)
-		g.remember(g.keeper.SetInstance(instance, ""))
-		delete(g.ghosts, instance)
+		g.retract(instance)
 	}
+}
+
+// lay says goodbye for what a former run left of a colleague who is known now not to
+// be online.
+func (g *Gateway) lay(c *colleague) {
+	for instance, bare := range g.ghosts {
+		if bare == c.key() && !c.published {
+			g.retract(instance)
+		}
+	}
+}
+
+func (g *Gateway) retract(instance string) {
+	g.mesh.Retract(instance)
+	g.remember(g.keeper.SetInstance(instance, ""))
+	delete(g.ghosts, instance)
 }

@@ -164,11 +164,11 @@ func (g *Gateway) retryLater(r *route, why error) {
 }
 
 // stamped returns an entry's stanza as it goes out now: with the time of its
-// acceptance when that was a while ago (XEP-0203), unless this machine does not
-// know the time of day yet.
+// acceptance when that was a while ago or it has gone out before (XEP-0203), unless
+// this machine does not know the time of day yet.
 func (g *Gateway) stamped(e outbox.Entry) stanza.Stanza {
 	s := e.Stanza
-	if time.Since(e.Accepted) < lateAfter || e.Accepted.Before(g.floor) {
+	if e.Tries == 0 && time.Since(e.Accepted) < lateAfter || e.Accepted.Before(g.floor) {
 		return s
 	}
 	delay := stanza.New(stanza.NSDelay, "delay").With("from", g.cfg.Upstream.Domain).
