@@ -12,7 +12,7 @@ import (
 func (s *Session) read(r *stanza.Reader, l *Link, handle func(Event)) error {
 	for {
 		el, err := r.Next()
-		if big, ok := errors.AsType[*stanza.TooBig](err); ok {
+		if big, ok := errors.AsType[*stanza.Skipped](err); ok {
 			if s.admit(big.Head, l.count) {
 				handle(TooBig{s, big.Head})
 			}

@@ -45,6 +45,9 @@ func (r *Reader) ahead(s string) bool {
 }
 
 func (r *Reader) checkDeclaration(attrs string) {
+	if attrs == "" || !isSpace(attrs[0]) {
+		r.fail("not-well-formed", "a malformed XML declaration")
+	}
 	seen := ""
 	for rest := strings.TrimSpace(attrs); rest != "" && r.err == nil; rest = strings.TrimSpace(rest) {
 		name, value, after, ok := pseudoAttr(rest)

@@ -39,15 +39,15 @@ func AsStreamError(e *Element) (*StreamError, bool) {
 	return &StreamError{condition, text}, true
 }
 
-// TooBig is returned by [Reader.Next] for a stanza that was over the limits and
+// Skipped is returned by [Reader.Next] for a stanza that broke a limit or a rule and
 // was read past without being kept, where [Limits.Skip] asks for that. The stream
 // goes on behind it.
-type TooBig struct {
-	Head   Stanza // addresses, id and type; no payload
-	Reason string // which limit
+type Skipped struct {
+	Head   Stanza // addresses, id and type as far as they were readable; no payload
+	Reason string // which limit or rule
 }
 
-func (e *TooBig) Error() string { return "stanza over the limits: " + e.Reason }
+func (e *Skipped) Error() string { return "stanza not taken: " + e.Reason }
 
 // Error is a stanza error (RFC 6120 section 8.3).
 type Error struct {

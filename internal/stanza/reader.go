@@ -12,8 +12,9 @@ type Limits struct {
 	Depth   int // open elements of one stanza, itself included
 	Attrs   int // attributes of one element, namespace declarations included
 
-	// Skip makes the reader pass over a stanza that breaks a limit and report it
-	// as *TooBig, where it would otherwise end the stream with policy-violation.
+	// Skip makes the reader pass over a stanza that breaks a limit, or a rule behind
+	// which the end of the stanza can still be found, and report it as *Skipped.
+	// Otherwise it ends the stream.
 	Skip bool
 }
 
@@ -36,7 +37,7 @@ type Header struct{ From, To, ID, Version, Lang string }
 // Reader reads one XML stream from the outside. It is strict where XMPP is
 // (RFC 6120 section 11.1): no DTD, comment, processing instruction or undeclared
 // entity; and where parsers are known to disagree: characters, names, namespaces,
-// duplicate attributes. After an error other than *TooBig it reads no further.
+// duplicate attributes. After an error other than *Skipped it reads no further.
 //
 // A Reader is for one goroutine.
 type Reader struct {
@@ -109,7 +110,7 @@ func (r *Reader) checkHeader(tag *tag) {
 //
 // It returns [ErrClosed] when the other side closed the stream, io.EOF when the
 // connection ended between stanzas and io.ErrUnexpectedEOF inside one, a
-// *[StreamError] for input that must be answered with one, a *[TooBig] under
+// *[StreamError] for input that must be answered with one, a *[Skipped] under
 // [Limits.Skip], and the connection's own error otherwise.
 func (r *Reader) Next() (*Element, error) {
 	if r.err == nil && r.closed {
@@ -130,7 +131,7 @@ func (r *Reader) Next() (*Element, error) {
 	if r.over != "" {
 		head, _ := Parse(top)
 		head.Payload = nil
-		return nil, &TooBig{head, r.over}
+		return nil, &Skipped{head, r.over}
 	}
 	return top, nil
 }
@@ -186,7 +187,7 @@ func (r *Reader) startElement() *Element {
 	r.depth++
 	r.spend(elementCost + attrCost*len(tag.attrs))
 	if r.limits.Depth > 0 && r.depth > r.limits.Depth {
-		r.exceed("elements nested too deeply")
+		r.refuse("policy-violation", "elements nested too deeply")
 	}
 	if r.err != nil {
 		return nil

@@ -121,6 +121,7 @@ func TestHostileHeader(t *testing.T) {
 		{"LL-STR-3 latin 1", `<?xml version='1.0' encoding='ISO-8859-1'?>` + clientHeader, "unsupported-encoding"},
 		{"XML 1.1", `<?xml version='1.1'?>` + clientHeader, "not-well-formed"},
 		{"declaration twice", `<?xml version='1.0'?>` + clientHeader, "restricted-xml"},
+		{"declaration without white space", `<?xmlversion='1.0'?>`, "not-well-formed"},
 		{"declaration without end", `<?xml ` + strings.Repeat("x", 500), "not-well-formed"},
 		{"declaration of nonsense", `<?xml version='1.0' evil='1'?>`, "not-well-formed"},
 		{"doctype first", `<!DOCTYPE x><stream:stream>`, "restricted-xml"},
@@ -299,7 +300,21 @@ func TestSkip(t *testing.T) {
 		{"attributes below", `<message id='m'><x` + manyAttrs(40) + `/></message>`, "m"},
 		{"attributes of the stanza itself", `<message id='m'` + manyAttrs(40) + `/>`, "m"},
 		{"attribute value", `<message id='m'><x y='` + strings.Repeat("y", 1<<16) + `'/></message>`, "m"},
-		{"own attribute value", `<message y='` + strings.Repeat("y", 1<<16) + `' id='m'/>`, ""},
+		{"own attribute value", `<message y='` + strings.Repeat("y", 1<<16) + `' id='m'/>`, "m"},
+		{"own id", `<message id='` + strings.Repeat("y", 1<<16) + `' from='a@b'/>`, ""},
+		{"sender behind many attributes", `<message` + manyAttrs(40) + ` id='m' from='a@b'/>`, "m"},
+		{"a prefix of its own, declared late", `<c:message` + manyAttrs(40) + ` id='m' xmlns:c='jabber:component:accept'/>`, "m"},
+		{"long name", `<message id='m'><` + strings.Repeat("n", 1000) + ` xmlns='x'/></message>`, "m"},
+		{"long names in what is skipped", `<message id='m'>` + strings.Repeat("<a>", 200) + strings.Repeat("</"+strings.Repeat("n", 1000)+">", 200) + `</message>`, "m"},
+		// Prosody lets its users say these (util.xmppstream, 0.12).
+		{"the namespace of xml under another prefix", `<message id='m'><body xmlns:ns1='http://www.w3.org/XML/1998/namespace' ns1:foo='1'/></message>`, "m"},
+		{"the namespace of xml as default", `<message id='m'><a xmlns='http://www.w3.org/XML/1998/namespace'>h</a></message>`, "m"},
+		{"a blank namespace", `<message id='m'><a xmlns='x' xmlns:ns1=' ' ns1:a='1'/></message>`, "m"},
+		{"an undeclared prefix", `<message id='m'><x:a/></message>`, "m"},
+		{"an attribute twice", `<message id='m'><a b='1' b='2'/></message>`, "m"},
+		{"a control character", `<message id='m'><body>&#1;</body></message>`, "m"},
+		{"malformed UTF-8", "<message id='m'><body>\xff</body></message>", "m"},
+		{"an entity", `<message id='m'><body>&nbsp;</body></message>`, "m"},
 		{"white space", `<message id='m'><x ` + strings.Repeat(" ", 1<<16) + `/></message>`, "m"},
 		{"cdata", `<message id='m'><![CDATA[` + strings.Repeat("]", 1<<16) + `]]></message>`, "m"},
 		{"children", `<message id='m'>` + strings.Repeat("<a b:x='' xmlns:b='u'/>", 1000) + `</message>`, "m"},
@@ -308,9 +323,9 @@ func TestSkip(t *testing.T) {
 			for way, as := range ways {
 				rd := open(t, as(strings.NewReader(componentHeader+tt.in+`<message id='next'/>`)), Component, limits)
 				_, err := rd.Next()
-				var big *TooBig
-				if !errors.As(err, &big) || big.Head.ID != tt.id || big.Head.Payload != nil {
-					t.Fatalf("%s: got %v, want TooBig with id %q", way, err, tt.id)
+				var skipped *Skipped
+				if !errors.As(err, &skipped) || skipped.Head.ID != tt.id || skipped.Head.Payload != nil {
+					t.Fatalf("%s: got %v, want the stanza skipped, with id %q", way, err, tt.id)
 				}
 				if e, err := rd.Next(); err != nil || e.Attr("id") != "next" {
 					t.Fatalf("%s: the stream did not go on: %v", way, err)

@@ -17,7 +17,7 @@ type scanner struct {
 	limits  Limits
 	trusted bool   // one budget per stanza from now on
 	budget  int    // bytes left until a limit is broken
-	over    string // which limit the current stanza broke; its tokens are not kept
+	over    string // why the current stanza is skipped; its tokens are not kept then
 	depth   int    // open elements under the stream
 	err     error
 	scratch []byte
@@ -38,6 +38,25 @@ func (s *scanner) fail(condition, text string) {
 	if s.err == nil {
 		s.err = &StreamError{condition, text}
 	}
+}
+
+// refuse is fail for a fault behind which it is still clear where the stanza ends:
+// where such stanzas are skipped, the stream goes on. A server lets some faults of
+// its users through, and they must not cost everybody the stream.
+func (s *scanner) refuse(condition, text string) {
+	if s.limits.Skip && s.trusted {
+		s.skip(text)
+	} else {
+		s.fail(condition, text)
+	}
+}
+
+// skip notes why the current stanza is not kept. The rest of it costs nothing.
+func (s *scanner) skip(why string) {
+	if s.over == "" {
+		s.over = why
+	}
+	s.budget = math.MaxInt
 }
 
 // fill makes sure that a byte is at hand.
@@ -78,27 +97,15 @@ func (s *scanner) next() byte {
 // spend takes n bytes off the budget.
 func (s *scanner) spend(n int) {
 	if s.budget -= n; s.budget < 0 {
-		s.exceed("too many bytes")
+		s.refuse("policy-violation", "too many bytes")
 	}
-}
-
-// exceed notes a broken limit: the end of the stream, or of keeping this stanza.
-func (s *scanner) exceed(what string) {
-	if !s.limits.Skip || !s.trusted {
-		s.fail("policy-violation", what)
-		return
-	}
-	if s.over == "" {
-		s.over = what
-	}
-	s.budget = math.MaxInt
 }
 
 // rune takes one character that begins with the byte first and checks it.
 func (s *scanner) rune(first byte) rune {
 	if first < utf8.RuneSelf {
 		if !isChar(rune(first)) {
-			s.fail("not-well-formed", "a character that XML does not allow")
+			s.refuse("not-well-formed", "a character that XML does not allow")
 		}
 		return rune(first)
 	}
@@ -114,14 +121,15 @@ func (s *scanner) rune(first byte) rune {
 	}
 	r, size := utf8.DecodeRune(enc[:n])
 	if size != n || r == utf8.RuneError && size == 1 || !isChar(r) {
-		s.fail("not-well-formed", "malformed UTF-8 or a character that XML does not allow")
+		s.refuse("not-well-formed", "malformed UTF-8 or a character that XML does not allow")
 	}
 	return r
 }
 
-// keep adds a character to the token being read, unless the stanza is skipped.
+// keep adds a character to the token being read, unless the stanza is skipped. In
+// the tag of the stanza itself some is kept all the same: who sent it is wanted.
 func (s *scanner) keep(r rune) {
-	if s.over == "" {
+	if s.over == "" || s.depth == 0 && len(s.scratch) < maxHead {
 		s.scratch = utf8.AppendRune(s.scratch, r)
 	}
 }
@@ -147,6 +155,10 @@ func (s *scanner) skipSpace() bool {
 	}
 	return found
 }
+
+// maxHead bounds in bytes what is kept of an attribute of a stanza that is skipped:
+// a JID has at most 3071 (RFC 7622 section 3.1).
+const maxHead = 3072
 
 // qname is a name as written, with its prefix.
 type qname struct{ prefix, local string }
@@ -177,8 +189,8 @@ func (s *scanner) ncname() string {
 			s.fail("not-well-formed", "a name with a character that names cannot have")
 		}
 		if n > maxName {
-			s.fail("policy-violation", "a name is too long")
-			break
+			s.refuse("policy-violation", "a name is too long")
+			continue
 		}
 		n += utf8.EncodeRune(name[n:], r)
 	}

@@ -58,17 +58,36 @@ func (r *Reader) attribute(raw []rawAttr) []rawAttr {
 	r.skipSpace()
 	value := r.attrValue()
 	if r.limits.Attrs > 0 && len(raw) >= r.limits.Attrs {
-		r.exceed("too many attributes")
+		r.refuse("policy-violation", "too many attributes")
 	}
-	if r.err != nil || r.over != "" {
+	if r.err != nil || r.over != "" && !r.wantedInHead(name, value, len(raw)) {
 		return raw
 	}
 	for _, a := range raw {
 		if a.name == name {
-			r.fail("not-well-formed", "the same attribute twice")
+			r.refuse("not-well-formed", "the same attribute twice")
+			return raw
 		}
 	}
 	return append(raw, rawAttr{name, value})
+}
+
+// wantedInHead reports whether an attribute of a stanza that is skipped is kept: in
+// its own tag, what says who sent it and what its name means.
+func (r *Reader) wantedInHead(name qname, value string, have int) bool {
+	switch {
+	case r.depth > 0 || len(value) >= maxHead || r.limits.Attrs > 0 && have >= 2*r.limits.Attrs:
+		return false
+	case name.prefix == "xmlns" || name == qname{"", "xmlns"}:
+		return true
+	case name.prefix != "":
+		return false
+	}
+	switch name.local {
+	case "from", "to", "id", "type":
+		return true
+	}
+	return false
 }
 
 // attrValue reads a quoted value; white space in it becomes spaces (XML 1.0
@@ -125,7 +144,8 @@ func (r *Reader) resolveTag(t *tag, raw []rawAttr) {
 			name.Space = r.space(a.name.prefix)
 		}
 		if slices.ContainsFunc(t.attrs, func(b Attr) bool { return b.Name == name }) {
-			r.fail("not-well-formed", "the same attribute under two prefixes")
+			r.refuse("not-well-formed", "the same attribute under two prefixes")
+			continue
 		}
 		t.attrs = append(t.attrs, Attr{name, a.value})
 	}
@@ -137,9 +157,10 @@ func (r *Reader) declare(prefix, space string) {
 	switch {
 	case prefix == "xmlns" || space == nsXMLNS,
 		(prefix == "xml") != (space == NSXML):
-		r.fail("not-well-formed", "a reserved prefix or namespace is declared")
+		r.refuse("not-well-formed", "a reserved prefix or namespace is declared")
+		return
 	case prefix != "" && space == "":
-		r.fail("not-well-formed", "a prefix is declared for no namespace")
+		r.refuse("not-well-formed", "a prefix is declared for no namespace")
 	}
 	// The declaration's own white space was normalised; NoNamespace cannot be made.
 	if strings.TrimSpace(space) == "" {
@@ -151,8 +172,8 @@ func (r *Reader) declare(prefix, space string) {
 // space returns the namespace of a prefix; an undeclared one is an error.
 func (r *Reader) space(prefix string) string {
 	space := r.spaces.lookup(prefix)
-	if prefix == "xmlns" || prefix != "" && space == "" && r.over == "" {
-		r.fail("not-well-formed", "a prefix that is not declared")
+	if prefix == "xmlns" || prefix != "" && space == "" {
+		r.refuse("not-well-formed", "a prefix that is not declared")
 	}
 	return space
 }

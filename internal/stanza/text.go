@@ -22,7 +22,7 @@ func (r *Reader) charData() {
 			r.keep(']')
 			continue
 		case b == '>' && brackets >= 2:
-			r.fail("not-well-formed", "]]> in text")
+			r.refuse("not-well-formed", "]]> in text")
 		case b == '&':
 			r.keep(r.reference())
 		case b == '\r':
@@ -133,7 +133,7 @@ func (r *Reader) resolve(name string) rune {
 		return '"'
 	}
 	if len(name) < 2 || name[0] != '#' {
-		r.fail("restricted-xml", "an entity that XML does not define")
+		r.refuse("restricted-xml", "an entity that XML does not define")
 		return 0
 	}
 	digits, base := name[1:], 10
@@ -142,7 +142,7 @@ func (r *Reader) resolve(name string) rune {
 	}
 	code, err := strconv.ParseUint(digits, base, 32)
 	if err != nil || code > utf8.MaxRune || !isChar(rune(code)) {
-		r.fail("not-well-formed", "a reference to no character of XML")
+		r.refuse("not-well-formed", "a reference to no character of XML")
 		return 0
 	}
 	return rune(code)

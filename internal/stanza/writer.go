@@ -34,7 +34,7 @@ func Append(dst []byte, c Content, s Stanza) []byte {
 // Elements of the stream namespace get the prefix that [AppendHeader] declares;
 // every other namespace is declared where it begins. Characters that XML does not
 // allow are dropped and malformed UTF-8 becomes U+FFFD, so the output is
-// well-formed whatever the tree holds.
+// well-formed whatever texts and attribute values the tree holds.
 func AppendElement(dst []byte, c Content, e *Element) []byte {
 	return appendElement(dst, string(c), string(c), e)
 }
