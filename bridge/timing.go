@@ -2,7 +2,7 @@ package bridge
 
 import "time"
 
-// Timing. The rule of CONFORMANCE or the reason stands behind each.
+// Timing. The rule or the reason stands behind each.
 const (
 	choreGap     = 10 * time.Millisecond  // between paced stanzas: 100 a second (COMP-18)
 	choreEvery   = 100 * time.Millisecond // they go out in small batches

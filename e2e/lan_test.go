@@ -32,7 +32,7 @@ func oneVersion(t *testing.T, f family, name string, lacks uint16) {
 }
 
 // TestNumbers prints how large and how quick the program is, built without the
-// race detector, and compares with DESIGN's budgets.
+// race detector, and compares with the project's budgets.
 func TestNumbers(t *testing.T) {
 	s := newScene(t, both, plainly)
 	idle := s.bridge.rss(t)

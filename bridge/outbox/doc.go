@@ -1,5 +1,5 @@
 // Package outbox keeps what the gateway has accepted until it has arrived or has
-// been answered (DESIGN decision 5).
+// been answered.
 //
 // An entry goes through three states:
 //

@@ -20,7 +20,7 @@ func FromMesh(c Case, p Policy) Verdict {
 		meshIQ,
 		meshGroupchat,
 		meshToGateway,
-		meshOversize,
+		oversize,
 		meshPair,
 		allowed,
 	})
@@ -103,9 +103,9 @@ func meshToGateway(c Case, _ Policy) (Verdict, bool) {
 	return answer("MAP-M13")
 }
 
-// meshOversize: LL-STR-25. A body has its own limit, told to the sender while
-// the stream goes on.
-func meshOversize(c Case, p Policy) (Verdict, bool) {
+// oversize: LL-STR-25. What people write to each other has a limit of its own, in
+// both directions, told to the sender while the stream goes on.
+func oversize(c Case, p Policy) (Verdict, bool) {
 	limit := p.MaxBody
 	if limit <= 0 {
 		limit = defaultMaxBody

@@ -23,6 +23,7 @@ func FromServer(c Case, p Policy) Verdict {
 		serverUnregistered,
 		serverIQ,
 		serverGroupchat,
+		oversize,
 		serverHeadline,
 		allowed,
 	})

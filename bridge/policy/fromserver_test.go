@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"meshbridge/internal/stanza"
@@ -50,6 +51,8 @@ func TestFromServer(t *testing.T) {
 		{"GW-15 no such instance possible", up("message", ``, body), target(Impossible), "item-not-found", "GW-15"},
 		{"what another bridge publishes", up("message", ``, body), func(c *Case, _ *Policy) { c.Peer.Gateway = true }, "item-not-found", "LL-4-9"},
 
+		{"GW-15 a body over 64 KiB", up("message", ``, `<body>`+strings.Repeat("x", 64<<10+1)+`</body>`), nil, "policy-violation", "LL-STR-25"},
+		{"a body of 64 KiB", up("message", ``, `<body>`+strings.Repeat("x", 64<<10)+`</body>`), nil, "relay", ""},
 		{"MAP-M6 groupchat", up("message", ` type='groupchat'`, body), nil, "service-unavailable", "MAP-M6"},
 		{"MAP-M8 a headline for a peer who is there", up("message", ` type='headline'`, body), nil, "relay", ""},
 		{"MAP-M8 a headline for a peer who is not", up("message", ` type='headline'`, body), asleep, "drop", "MAP-M8"},

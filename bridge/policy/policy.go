@@ -104,7 +104,7 @@ type Policy struct {
 	Listed  map[string]bool // bare JIDs of the colleagues in the config
 	Domains map[string]bool // domains whose users may subscribe and register
 	Mesh    Level           // what a peer needs; below Bound counts as Bound
-	MaxBody int             // octets of a body from the mesh; 0 is 64 KiB
+	MaxBody int             // octets of a message's bodies together; 0 is 64 KiB
 }
 
 // defaultMaxBody is a long letter. As libpurple writes it, twice and escaped, it

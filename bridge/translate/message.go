@@ -155,12 +155,16 @@ func speaks(have, want string) bool {
 	return len(have) == len(want) || have[len(want)] == '-'
 }
 
+// maxLines bounds the lines that are parted in html: each break costs a hundred
+// times its one octet. The rest is one line there, and whole in the body.
+const maxLines = 4096
+
 // bonjourHTML returns text in the one html form that Bonjour clients show
 // literally; lines are parted by <br/>.
 func bonjourHTML(text string) *stanza.Element {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	font := stanza.New(nsXHTML, "font")
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range strings.SplitN(text, "\n", maxLines) {
 		if i > 0 {
 			font.Add(stanza.New(nsXHTML, "br"))
 		}

@@ -197,3 +197,19 @@ func TestMessageTypes(t *testing.T) {
 		equal(t, got, meshOpen+` type='headline'><body>good</body>`+goodHTML+`</message>`)
 	})
 }
+
+func TestManyLines(t *testing.T) {
+	text := strings.Repeat("\n", 3*maxLines) + "the end"
+	in := stanza.Stanza{Kind: stanza.Message, Type: "chat", Payload: []*stanza.Element{stanza.New("", "body").AddText(text)}}
+	out, outcome := MessageToMesh(in, "a@office", "b@pronto", MessageOptions{})
+	if !outcome.Crosses() || out.Child("", "body").Text() != text {
+		t.Fatal("the body did not cross whole")
+	}
+	font := out.Child(nsXHTML, "html").Child(nsXHTML, "body").Child(nsXHTML, "font")
+	if n := len(font.Children(nsXHTML, "br")); n != maxLines-1 {
+		t.Errorf("%d line breaks, want %d", n, maxLines-1)
+	}
+	if !strings.HasSuffix(font.Text(), "the end") {
+		t.Error("the html does not hold all of the text")
+	}
+}
