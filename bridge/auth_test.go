@@ -67,16 +67,15 @@ func TestNotAuthenticated(t *testing.T) {
 		juliet.writes(aliceInstance, "one")
 		first := messagesIn(s.got())
 		s.mu.Lock()
-		s.lost, s.silent = false, true
+		s.lost = false
 		s.mu.Unlock()
+		s.silences(true)
 		s.hangsUp()
 		o.pass(20 * time.Second)
 		if early := s.got(); len(early) != 0 {
 			o.Errorf("before <handshake/>: %+v", early)
 		}
-		s.mu.Lock()
-		s.silent = false
-		s.mu.Unlock()
+		s.silences(false)
 		s.hangsUp()
 		o.pass(time.Minute)
 		again := messagesIn(s.got())

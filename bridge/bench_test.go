@@ -38,7 +38,7 @@ func (e *endless) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func newReader(b *testing.B, src io.Reader, c stanza.Content) *stanza.Reader {
+func newStream(b *testing.B, src io.Reader, c stanza.Content) *stanza.Reader {
 	r := stanza.NewReader(src, c, stanza.MeshLimits())
 	if _, err := r.Header(); err != nil {
 		b.Fatal(err)
@@ -87,11 +87,13 @@ func BenchmarkMeshToServer(b *testing.B) {
 	w := new(writer)
 	c.Gateway.up(w)
 	c.peer(julietName, "pronto")
-	r := newReader(b, newEndless(stanza.Client, fromPidgin), stanza.Client)
+	r := newStream(b, newEndless(stanza.Client, fromPidgin), stanza.Client)
 	b.ReportAllocs()
-	for b.Loop() {
+	for n := 0; b.Loop(); {
 		c.fromMesh(linklocal.Received{Peer: julietName, Proxy: aliceJID, Stanza: next(b, r)})
-		c.routed(w.seq)
+		if n++; n%32 == 0 { // a routed ping stands behind so many
+			c.routed(w.seq)
+		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "stanzas/s")
 	if !strings.Contains(string(w.buf), "art thou &lt;b&gt;R") {
@@ -107,7 +109,7 @@ func BenchmarkServerToMesh(b *testing.B) {
 	c.Gateway.mesh = w
 	c.peer(julietName, "pronto")
 	c.hears(pres(aliceJID+"/phone", component, ""))
-	r := newReader(b, newEndless(stanza.Component, fromProsody), stanza.Component)
+	r := newStream(b, newEndless(stanza.Component, fromProsody), stanza.Component)
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		s := next(b, r)

@@ -82,6 +82,9 @@ func TestBounds(t *testing.T) {
 		c.rest(time.Second)
 		expectWords(t, errorsIn(c.session.take()), []string{julietJID + " resource-constraint"})
 		c.mesh.deliver(c)
+		write(maxColleagues)
+		c.rest(time.Second)
+		expectWords(t, errorsIn(c.session.take()), []string{julietJID + " resource-constraint"})
 		c.rest(talkTime + logoutDelay + time.Second)
 		if n := len(c.mesh.withdrawn); n != maxColleagues {
 			t.Fatalf("%d left the mesh", n)
@@ -123,14 +126,48 @@ func TestBounds(t *testing.T) {
 		c.peerGone(julietName)
 		c.hears(chat(aliceJID+"/r", "1", "hello"))
 		for i := range maxPeers + 100 {
-			name := fmt.Sprintf("p%d@pc", i)
-			c.peer(name, "pc")
-			c.peerGone(name)
+			c.peer(fmt.Sprintf("p%d@pc", i), "pc")
 		}
-		c.peerGone(julietName)
+		c.watch(store.Pair{Colleague: aliceJID, Local: localOf(julietName)})
+		c.unwatch(store.Pair{Colleague: aliceJID, Local: localOf(julietName)})
 		c.peer(julietName, "pronto")
 		if n := len(c.mesh.take()); n != 1 {
 			t.Errorf("%d messages", n)
+		}
+	})
+	t.Run("a peer whom somebody watches is not forgotten", func(t *testing.T) {
+		c := newCoreRig(t)
+		c.up()
+		c.peer(julietName, "pronto")
+		c.hears(pres(aliceJID, julietJID, "subscribe"))
+		for i := range maxPeers + 100 {
+			c.peer(fmt.Sprintf("p%d@pc", i), "pc")
+		}
+		c.peerGone(julietName)
+		c.session.take()
+		c.peer(julietName, "pronto")
+		expectWords(t, words(c.session.take()), []string{aliceJID + " available"})
+	})
+	t.Run("addresses that were read", func(t *testing.T) {
+		r := newReader()
+		for i := range 3 * maxRead {
+			r.sender(fmt.Sprintf("x%d@example.org/r", i))
+			r.recipient(fmt.Sprintf(`p%d\40pc@%s`, i, component))
+		}
+		r.sender(strings.Repeat("x", maxReadSize) + "@example.org")
+		if len(r.senders) > maxRead || len(r.recipients) > maxRead {
+			t.Errorf("%d and %d are kept", len(r.senders), len(r.recipients))
+		}
+		for s := range r.senders {
+			if len(s) > maxReadSize {
+				t.Errorf("one of %d octets is kept", len(s))
+			}
+		}
+		for range 2 {
+			if r.sender("Alice@Example.ORG/r") != aliceJID || r.sender("@") != "" ||
+				!r.recipient(component).bare || r.recipient(`JULIET\40pronto@`+component).proxy.Local != localOf(julietName) || r.recipient("@").legal {
+				t.Error("read wrongly")
+			}
 		}
 	})
 	t.Run("names that a colleague had for want of the wanted one", func(t *testing.T) {
@@ -183,6 +220,39 @@ func TestBounds(t *testing.T) {
 	})
 }
 
+func TestNews(t *testing.T) {
+	t.Run("LL-5-2 what colleagues cannot see is no news to them", func(t *testing.T) {
+		c := newCoreRig(t)
+		c.up()
+		c.peer(julietName, "pronto")
+		c.hears(pres(aliceJID, julietJID, "subscribe"))
+		c.session.take()
+		p := linklocal.Peer{Instance: julietName, Host: "pronto-2", Interfaces: []string{"eth1"}}
+		p.Profile = linklocal.Profile{Status: linklocal.Available, Emails: []string{"j@example.org"}, First: "Juliet"}
+		c.peerChanged(p)
+		expectWords(t, words(c.session.take()), nil)
+		p.Profile.Message = "Rehearsal"
+		c.peerChanged(p)
+		expectWords(t, words(c.session.take()), []string{aliceJID + " available Rehearsal"})
+	})
+	t.Run("MAP-E5 with the outbox full a refusal is told on the open stream", func(t *testing.T) {
+		c := newCoreRig(t, func(cfg *config.Config) { cfg.Outbox.Total = 1 })
+		c.peer(julietName, "pronto")
+		for i := range 3 {
+			c.fromMesh(linklocal.Received{Peer: julietName, Proxy: aliceJID, Stanza: chat("", fmt.Sprint(i), "hello")})
+		}
+		notices := 0
+		for _, d := range c.mesh.take() {
+			if strings.HasPrefix(bodyOf(d.Stanza), "[gateway] ") && d.Token == 0 {
+				notices++
+			}
+		}
+		if notices != 1 || len(c.routes) != 0 {
+			t.Errorf("%d notices, %d routes", notices, len(c.routes))
+		}
+	})
+}
+
 func TestRoutes(t *testing.T) {
 	returned := func(c *coreRig, why error, list ...linklocal.Delivery) {
 		ev := linklocal.Returned{Proxy: aliceJID, Peer: julietName, Err: why}
@@ -214,6 +284,7 @@ func TestRoutes(t *testing.T) {
 			list := c.mesh.take()
 			expectWords(t, bodies(list), []string{"0", "1", "2"})
 			returned(c, linklocal.ErrStream, list...)
+			c.peer(julietName, "pronto") // still there: no reason to hurry
 			since := time.Now()
 			for len(c.mesh.sent) == 0 {
 				c.rest(time.Second)
@@ -221,6 +292,13 @@ func TestRoutes(t *testing.T) {
 			gaps = append(gaps, time.Since(since).String())
 		}
 		expectWords(t, gaps, []string{"1s", "2s", "4s", "8s", "16s", "32s", "1m0s", "1m0s", "1m0s"})
+		c.delivered(linklocal.Delivered{Token: c.mesh.sent[0].Token})
+		returned(c, linklocal.ErrStream, c.mesh.take()[1:]...)
+		c.hears(chat(aliceJID+"/r", "3", "3")) // does not overtake
+		c.rest(500 * time.Millisecond)
+		expectWords(t, bodies(c.mesh.take()), nil)
+		c.rest(time.Second)
+		expectWords(t, bodies(c.mesh.sent), []string{"1", "2", "3"}) // who was reached is tried again soon
 		c.mesh.deliver(c)
 		if len(c.routes) != 0 || len(c.flying) != 0 || c.box.Usage().Entries != 0 {
 			t.Errorf("left: %v", c.routes)
@@ -246,7 +324,7 @@ func TestRoutes(t *testing.T) {
 		c.peer(julietName, "tardo")
 		c.hears(chat(aliceJID+"/r", "2", "to tardo"))
 		second := c.mesh.take()
-		returned(c, linklocal.ErrStream, append(first, second...)...)
+		returned(c, linklocal.ErrStream, append(second, first...)...)
 		c.rest(2 * time.Second)
 		expectWords(t, bodies(c.mesh.take()), []string{"to tardo"})
 		c.peer(julietName, "pronto")

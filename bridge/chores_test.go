@@ -104,6 +104,16 @@ func TestChores(t *testing.T) {
 			expectWords(t, words(c.session.take()), []string{"good available", "good unavailable"})
 		}
 	})
+	synctestRun(t, "an answer does not overtake another", func(t *testing.T) {
+		c := newCoreRig(t)
+		c.up()
+		c.session.room = -1
+		c.answerUp(pres(me, "first", ""))
+		c.session.room = 0
+		c.answerUp(pres(me, "second", ""))
+		c.rest(time.Second)
+		expectWords(t, words(c.session.take()), []string{"first available", "second available"})
+	})
 	synctestRun(t, "GW-14 answers wait for room, in order, in bounded number, ahead of presence, and die with the session", func(t *testing.T) {
 		c := newCoreRig(t)
 		c.up()

@@ -15,6 +15,8 @@ import (
 // colleague is a remote user who may appear on the mesh.
 type colleague struct {
 	bare    jid.JID
+	id      string // bare, in words
+	queue   string // of the outbox, for what goes to them
 	nick    string
 	listed  bool
 	devices translate.Resources
@@ -28,14 +30,16 @@ type colleague struct {
 	hush      *alarm            // to the end of talking
 }
 
-func (c *colleague) key() string { return c.bare.String() }
+// key is what others know a colleague by.
+func (c *colleague) key() string { return c.id }
 
 // meet returns the colleague with a bare JID, known from now on.
 func (g *Gateway) meet(bare jid.JID) *colleague {
-	c := g.colleagues[bare.String()]
+	id := bare.String()
+	c := g.colleagues[id]
 	if c == nil {
-		c = &colleague{bare: bare}
-		g.colleagues[c.key()] = c
+		c = &colleague{bare: bare, id: id, queue: queueUpstream + id}
+		g.colleagues[id] = c
 		name, _ := g.addr.Instance(bare)
 		g.own[localOf(name)] = c
 	}
@@ -69,7 +73,7 @@ func (g *Gateway) makeRoom() bool {
 		busy[r.colleague] = true
 	}
 	for key, c := range g.colleagues {
-		if c.listed || c.published || busy[c] || g.box.Waiting(queueUpstream+key) > 0 {
+		if c.listed || c.published || busy[c] || g.box.Waiting(c.queue) > 0 {
 			continue
 		}
 		c.hush.stop()

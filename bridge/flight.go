@@ -30,18 +30,30 @@ func (g *Gateway) pumpTo(recipient string) bool {
 		return false
 	}
 	for _, e := range g.box.Ready(recipient, upWindow-len(g.written)) {
-		seq, err := g.session.Send(g.stamped(e))
-		switch {
-		case err == nil:
-			g.box.Written(e.ID)
-			g.written = append(g.written, flight{seq, e.ID})
-		case noRoom(err):
-			return false // routed or up calls again
-		default:
-			g.unsendable(err)
-			g.box.Done(e.ID)
-			g.giveUp(e, reasonOf(err))
+		if !g.launch(e) {
+			return false
 		}
+	}
+	return true
+}
+
+// launch hands the first message that waits for a colleague to the session. It
+// reports false when there is no room; routed or up try again.
+func (g *Gateway) launch(e outbox.Entry) bool {
+	if g.session == nil || len(g.written) >= upWindow {
+		return false
+	}
+	seq, err := g.session.Send(g.stamped(e))
+	switch {
+	case err == nil:
+		g.box.Written(e.ID)
+		g.written = append(g.written, flight{seq, e.ID})
+	case noRoom(err):
+		return false
+	default:
+		g.unsendable(err)
+		g.box.Done(e.ID)
+		g.giveUp(e, reasonOf(err))
 	}
 	return true
 }
@@ -61,7 +73,7 @@ func (g *Gateway) routed(seq uint64) {
 		g.box.Done(g.written[n].id)
 		n++
 	}
-	g.written = g.written[n:]
+	g.written = g.written[:copy(g.written, g.written[n:])]
 	g.pumpUpstream()
 	g.doChores()
 }

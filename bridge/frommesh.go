@@ -21,7 +21,7 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 	s := ev.Stanza
 	answers, relayed := "", false
 	if s.Type == "error" {
-		answers, relayed = g.relayed.get(passage(toMesh, c, p, s.ID), time.Now())
+		answers, relayed = g.relayed.get(passage{false, c.key(), p.local, s.ID}, time.Now())
 	}
 	pair := store.Pair{Colleague: c.key(), Local: p.local}
 	v := policy.FromMesh(policy.Case{
@@ -62,35 +62,33 @@ func (g *Gateway) relayUp(s stanza.Stanza, c *colleague, p *peer, answers string
 	if s.Type == "error" {
 		to = answers
 	}
-	out, outcome := translate.MessageToServer(s, g.jid(p), to, newID, translate.MessageOptions{})
+	out, outcome := translate.MessageToServer(s, p.jid, to, newID, translate.MessageOptions{})
 	if !outcome.Crosses() {
 		g.drops.count(outcome.Dropped)
 		return
 	}
 	now := time.Now()
-	mark := fingerprint(p.local, c.key(), s)
-	if g.isRepeat(mark, now) {
+	m := markOf(p.local, c.key(), s)
+	if g.isRepeat(m, now) {
 		return
 	}
 	if !g.fits(out) {
 		g.refuseMesh(c, p, s, refusal("COMP-19", policy.TooLarge))
 		return
 	}
-	e := outbox.Entry{Recipient: queueUpstream + c.key(), Sender: p.local, Stanza: out, Accepted: now}
-	if why, err := g.accept(e); err != nil {
+	e := outbox.Entry{Recipient: c.queue, Sender: p.local, Stanza: out, Accepted: now}
+	var why policy.Reason
+	if e.ID, why = g.accept(e); why != "" {
 		g.refuseMesh(c, p, s, refusal("COMP-14", why))
 		return
 	}
-	g.took(mark, now)
-	g.relayed.note(passage(toServer, c, p, out.ID), s.ID, now)
-	g.pumpTo(e.Recipient)
-}
-
-// fits reports whether a stanza may be written upstream, with a delay stamp too
-// (COMP-19).
-func (g *Gateway) fits(s stanza.Stanza) bool {
-	g.scratch = stanza.Append(g.scratch[:0], stanza.Component, s)
-	return len(g.scratch)+stampRoom+len(g.cfg.Upstream.Domain) <= g.cfg.Upstream.MaxStanza
+	g.took(m, now)
+	g.relayed.note(passage{true, c.key(), p.local, out.ID}, s.ID, now)
+	if g.box.Waiting(c.queue) == 1 {
+		g.launch(e)
+	} else {
+		g.pumpTo(c.queue)
+	}
 }
 
 // refusal is the verdict on a message that nothing but its size or number stands
@@ -101,13 +99,14 @@ func refusal(rule string, why policy.Reason) policy.Verdict {
 
 // accept puts a message into the outbox, or says why not. Once nothing can go out any
 // more, nothing is taken in.
-func (g *Gateway) accept(e outbox.Entry) (policy.Reason, error) {
+func (g *Gateway) accept(e outbox.Entry) (outbox.ID, policy.Reason) {
 	if g.stopping && g.session == nil {
-		return policy.Unreachable, errStopping
+		return 0, policy.Unreachable
 	}
-	if _, err := g.box.Accept(e); err != nil {
+	id, err := g.box.Accept(e)
+	if err != nil {
 		g.log.Debug("a message was refused", "error", err)
-		return policy.TooFast, err
+		return 0, policy.TooFast
 	}
-	return "", nil
+	return id, ""
 }

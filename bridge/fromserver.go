@@ -18,7 +18,7 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 	}
 	w, c := g.between(s)
 	if s.Type == "error" && c != nil && w.peer != nil {
-		_, w.Relayed = g.relayed.get(passage(toServer, c, w.peer, s.ID), time.Now())
+		_, w.Relayed = g.relayed.get(passage{true, c.key(), w.peer.local, s.ID}, time.Now())
 	}
 	v := policy.FromServer(w.Case, g.policy)
 	switch v.Action {
@@ -59,19 +59,19 @@ func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
 		g.errorDown(out, c, p)
 		return
 	}
-	mark := fingerprint(s.From, p.local, s)
-	if g.isRepeat(mark, now) {
+	m := markOf(s.From, p.local, s)
+	if g.isRepeat(m, now) {
 		return
 	}
 	r := g.routeTo(c, p)
-	why, err := g.accept(outbox.Entry{Recipient: r.recipient, Sender: s.From, Stanza: out, Accepted: now})
-	if err != nil {
+	_, why := g.accept(outbox.Entry{Recipient: r.recipient, Sender: s.From, Stanza: out, Accepted: now})
+	if why != "" {
 		g.tidy(r)
 		g.refuseUpstream(refusal("COMP-14", why), s)
 		return
 	}
-	g.took(mark, now)
-	g.relayed.note(passage(toMesh, c, p, s.ID), s.From, now)
+	g.took(m, now)
+	g.relayed.note(passage{false, c.key(), p.local, s.ID}, s.From, now)
 	g.pump(r)
 }
 

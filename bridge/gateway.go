@@ -64,11 +64,12 @@ type Gateway struct {
 	lastRoute uint64
 	flying    map[outbox.ID]*route
 	written   []flight               // upstream, in order
-	relayed   *recent                // messages that crossed, for errors about them
-	repeated  *recent                // messages taken in, for repeats of them
-	noticed   *recent                // notices given to peers
-	refused   *recent                // presences answered with no
+	relayed   *recent[passage]       // messages that crossed, for errors about them; the word is where those go
+	repeated  *recent[mark]          // messages taken in, for repeats of them
+	noticed   *recent[subject]       // what peers and colleagues were told in words
+	refused   *recent[way]           // presences answered with no
 	answered  map[store.Pair]*answer // probes answered a moment ago
+	read      *reader                // of addresses
 	scratch   []byte                 // for measuring stanzas
 
 	chores    chores
@@ -154,11 +155,12 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		subs: map[store.Pair]store.Subscription{}, pairs: map[string]int{},
 		shown: map[store.Pair]bool{}, ghosts: map[string]string{},
 		routes: map[routeKey]*route{}, flying: map[outbox.ID]*route{},
-		relayed:  newRecent(relayMemory, maxRelayed),
-		repeated: newRecent(relayMemory, maxRelayed),
-		noticed:  newRecent(noticePause, maxNoticed),
-		refused:  newRecent(answerPause, maxRefused),
+		relayed:  newRecent[passage](relayMemory, maxRelayed),
+		repeated: newRecent[mark](relayMemory, maxRelayed),
+		noticed:  newRecent[subject](noticePause, maxNoticed),
+		refused:  newRecent[way](answerPause, maxRefused),
 		answered: map[store.Pair]*answer{},
+		read:     newReader(),
 		floor:    clockFloor,
 	}
 	for _, c := range cfg.Colleagues {

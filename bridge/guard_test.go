@@ -42,6 +42,9 @@ func TestGuard(t *testing.T) {
 		juliet.raw(aliceInstance, `<message to='`+romeoName+`'><body>psst</body></message>`)
 		o.expect("Juliet is told", errorsIn(stanzas(juliet.got())), aliceInstance+" item-not-found")
 		o.pass(5 * time.Second)
+		o.expectCount("INJ-11", 2)
+		s.says(`<presence type='probe' from='` + aliceJID + `' to='` + bobsProxy + `'/>`)
+		o.expect("a probe", s.told(), bobsProxy+" -> "+aliceJID+": unsubscribed")
 		if up, down := s.got(), romeo.got(); len(up)+len(down) != 0 {
 			o.Errorf("upstream %+v, Romeo %+v", up, down)
 		}

@@ -22,7 +22,7 @@ func (g *Gateway) here() (list []entry, more int) {
 		if !p.present {
 			continue
 		}
-		e := entry{g.jid(p), translate.DisplayName(p.profile, p.instance)}
+		e := entry{p.jid, translate.DisplayName(p.profile, p.instance)}
 		if room -= 64 + len(e.jid) + 6*len(e.name); room < 0 { // markup, and "&quot;" for a character
 			more++
 			continue

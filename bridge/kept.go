@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"errors"
 	"time"
 
 	"meshbridge/bridge/outbox"
@@ -13,9 +12,6 @@ import (
 
 // What was accepted and does not arrive is answered: to colleagues by an error, to
 // peers in words.
-
-// errStopping says that nothing is accepted any more.
-var errStopping = errors.New("the bridge is stopping")
 
 // expire gives up what has been kept for too long. That waits for a session: without
 // one no sender upstream could be told.
@@ -61,7 +57,7 @@ func (g *Gateway) giveUp(e outbox.Entry, why policy.Reason) {
 	if r == nil || e.Sender == "" || e.Stanza.Type == "headline" {
 		return
 	}
-	back := stanza.Stanza{Kind: stanza.Message, From: e.Sender, To: g.jid(r.peer), ID: e.Stanza.ID}
+	back := stanza.Stanza{Kind: stanza.Message, From: e.Sender, To: r.peer.jid, ID: e.Stanza.ID}
 	if s, ok := stanza.Reply(back, why.StanzaError()); ok {
 		g.answerUp(s)
 	}
@@ -77,11 +73,14 @@ func (g *Gateway) routeOf(recipient string) *route {
 	return nil
 }
 
+// subject is what a notice between a colleague and a peer is about.
+type subject struct{ colleague, local, about string }
+
 // notice tells a peer in words why a message did not arrive, once in a while for
 // each reason (MAP-E5). It waits for a peer who is away, as messages do.
 func (g *Gateway) notice(c *colleague, p *peer, e stanza.Error) {
 	now := time.Now()
-	if !g.noticed.add(c.key()+" "+p.local+" "+e.Condition, "", now) {
+	if !g.noticed.add(subject{c.key(), p.local, e.Condition}, now) {
 		return
 	}
 	name := c.nick

@@ -8,41 +8,36 @@ import (
 	"meshbridge/internal/stanza"
 )
 
-// Directions of a message that crossed.
-const (
-	toMesh   = "down"
-	toServer = "up"
-)
-
-// passage names a message that crossed between two, for an error that answers it.
-func passage(direction string, c *colleague, p *peer, id string) string {
-	return direction + " " + c.key() + " " + p.local + " " + id
+// passage is a message that crossed between two, for an error that answers it.
+type passage struct {
+	up               bool // to the server
+	colleague, local string
+	id               string
 }
 
-// fingerprint tells a message with an id from every other but its repeats: same
-// sender, recipient, id and body (MAP-M19). Without an id nobody can say: "".
-func fingerprint(from, to string, s stanza.Stanza) string {
+// mark tells a message with an id from every other but its repeats: same sender,
+// recipient, id and body (MAP-M19). The zero mark is that of all without id: of
+// those nobody can say.
+type mark [sha256.Size]byte
+
+func markOf(from, to string, s stanza.Stanza) mark {
 	if s.ID == "" {
-		return ""
+		return mark{}
 	}
 	body := ""
 	if b := s.Child("", "body"); b != nil {
 		body = b.Text()
 	}
-	text := make([]byte, 0, 256)
+	text := make([]byte, 0, 512)
 	for _, part := range [...]string{from, to, s.ID, s.Type, body} {
 		text = append(append(text, part...), 0)
 	}
-	sum := sha256.Sum256(text)
-	return string(sum[:])
+	return sha256.Sum256(text)
 }
 
 // isRepeat reports whether a message was taken in within the last ten minutes.
-func (g *Gateway) isRepeat(mark string, now time.Time) bool {
-	if mark == "" {
-		return false
-	}
-	_, known := g.repeated.get(mark, now)
+func (g *Gateway) isRepeat(m mark, now time.Time) bool {
+	_, known := g.repeated.get(m, now)
 	if known {
 		g.drops.count("MAP-M19")
 	}
@@ -50,9 +45,9 @@ func (g *Gateway) isRepeat(mark string, now time.Time) bool {
 }
 
 // took notes that a message was taken in.
-func (g *Gateway) took(mark string, now time.Time) {
-	if mark != "" {
-		g.repeated.note(mark, "", now)
+func (g *Gateway) took(m mark, now time.Time) {
+	if m != (mark{}) {
+		g.repeated.note(m, "", now)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 // peer is a person on the mesh, or one who was there or is watched for.
 type peer struct {
 	local    string // local part of the proxy JID
+	jid      string // proxy JID
 	rule     address.Rule
 	instance string // "" for a fallback name that was never seen
 	host     string // last known host name
@@ -29,7 +30,7 @@ type peer struct {
 func (g *Gateway) peerOf(local string) *peer {
 	p := g.peers[local]
 	if p == nil {
-		p = &peer{local: local, rule: address.Fallback, watchers: map[string]bool{}}
+		p = &peer{local: local, jid: g.ourJID(local), rule: address.Fallback, watchers: map[string]bool{}}
 		if proxy, ok := address.ParseProxy(local); ok {
 			p.rule, p.instance = proxy.Rule, proxy.Instance
 		}
@@ -52,9 +53,6 @@ func (g *Gateway) release(p *peer) {
 	delete(g.peers, p.local)
 	delete(g.seen, p.instance)
 }
-
-// jid returns the bare proxy JID of a peer.
-func (g *Gateway) jid(p *peer) string { return g.ourJID(p.local) }
 
 // peerChanged takes in that a peer came or says something new of itself.
 func (g *Gateway) peerChanged(now linklocal.Peer) {
@@ -128,9 +126,9 @@ func (g *Gateway) showToAll(p *peer) {
 // show tells a subscriber where a peer stands (MAP-P, GW-11: from the bare JID).
 func (g *Gateway) show(p *peer, bare string) {
 	if p.present {
-		g.say(translate.PresenceFromProfile(p.profile, g.jid(p), bare, translate.PresenceOptions{}))
+		g.say(translate.PresenceFromProfile(p.profile, p.jid, bare, translate.PresenceOptions{}))
 	} else {
-		g.say(translate.Unavailable(g.jid(p), bare))
+		g.say(translate.Unavailable(p.jid, bare))
 	}
 	g.setShown(store.Pair{Colleague: bare, Local: p.local}, p.present)
 }

@@ -3,7 +3,6 @@ package bridge
 import (
 	"time"
 
-	"meshbridge/bridge/address"
 	"meshbridge/bridge/policy"
 	"meshbridge/bridge/store"
 	"meshbridge/bridge/translate"
@@ -23,37 +22,28 @@ func (w parties) pair() store.Pair { return store.Pair{Colleague: w.Colleague.JI
 // between finds out who a stanza of the server is between.
 func (g *Gateway) between(s stanza.Stanza) (parties, *colleague) {
 	w := parties{Case: policy.Case{Stanza: s}}
-	var c *colleague
-	if from, err := address.Parse(s.From); err == nil {
-		w.Colleague.JID = from.Bare().String()
-		c = g.colleagues[w.Colleague.JID]
-	}
-	to, err := address.Parse(s.To)
+	w.Colleague.JID = g.read.sender(s.From)
+	to := g.read.recipient(s.To)
 	switch {
-	case err != nil:
-		return w, c
-	case to.Localpart() == "":
+	case !to.legal:
+		return w, g.colleagues[w.Colleague.JID]
+	case to.bare:
 		w.Target = policy.Gateway
-	default:
-		g.findPeer(&w, to.Localpart())
+	case to.possible:
+		g.findPeer(&w, to.proxy.Local)
 	}
 	w.Colleague.Subscribed = g.subs[w.pair()]&store.Watching != 0
-	return w, c
+	return w, g.colleagues[w.Colleague.JID]
 }
 
-// findPeer says what the local part of an address of ours stands for.
+// findPeer says what a local part of an address of ours stands for.
 func (g *Gateway) findPeer(w *parties, local string) {
-	proxy, possible := address.ParseProxy(local)
-	if !possible {
-		w.Target = policy.Impossible
-		return
-	}
-	w.local, w.Target = proxy.Local, policy.Unknown
-	if g.own[proxy.Local] != nil {
+	w.local, w.Target = local, policy.Unknown
+	if g.own[local] != nil {
 		w.Target = policy.OwnSide
 		return
 	}
-	if p := g.peers[proxy.Local]; p != nil && p.instance != "" {
+	if p := g.peers[local]; p != nil && p.instance != "" {
 		w.peer, w.Target = p, policy.Person
 		w.Peer = policy.Peer{Level: policy.Bound, Present: p.present}
 	}
@@ -82,7 +72,7 @@ func (g *Gateway) presenceFromServer(s stanza.Stanza) {
 // that those who belong here would have to wait for it (GW-16).
 func (g *Gateway) refusePresence(v policy.Verdict, s stanza.Stanza) {
 	r, ok := v.Reply(s)
-	if ok && len(g.chores.order) < maxRefusals && g.refused.add(r.From+" "+r.To, "", time.Now()) {
+	if ok && len(g.chores.order) < maxRefusals && g.refused.add(way{r.From, r.To}, time.Now()) {
 		g.say(r)
 	}
 }
@@ -120,7 +110,7 @@ func (g *Gateway) subscribe(pair store.Pair) {
 	g.reply(pair, "subscribed")
 	g.present(pair)
 	if pair.Local == "" && g.subs[pair]&(store.Watched|store.Asked) == store.Asked &&
-		g.noticed.add("ask "+pair.Colleague, "", time.Now()) {
+		g.noticed.add(subject{pair.Colleague, "", "subscribe"}, time.Now()) {
 		g.ask(pair.Colleague)
 	}
 }

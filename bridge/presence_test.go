@@ -205,6 +205,45 @@ func TestSubscriptions(t *testing.T) {
 		o.expect("told later", s.told())
 		juliet.expectSees(aliceInstance, "avail")
 	}, standInHere)
+	scene(t, "GW-5 who logs in is shown all that also when her server does not ask", func(o *office) {
+		s := o.dialled
+		o.juliet()
+		o.start()
+		s.says(presenceFrom(aliceJID, "unavailable", ""))
+		for _, to := range []string{component, julietJID} {
+			s.says(strings.Replace(presenceFrom(aliceJID, "subscribe", ""), "to='"+component, "to='"+to, 1))
+		}
+		o.pass(10 * time.Second)
+		s.got()
+		for range 3 {
+			s.comesOnline("phone", "")
+			s.comesOnline("desktop", "")
+		}
+		want := []string{component + " -> " + aliceJID + ": available", julietJID + " -> " + aliceJID + ": available"}
+		o.expect("told", s.told(), want...)
+		o.pass(time.Minute)
+		o.expect("told later", s.told())
+		s.hangsUp()
+		o.pass(10 * time.Second)
+		s.got()
+		s.comesOnline("phone", "") // the answer to our probe, no log-in
+		o.pass(10 * time.Second)
+		o.expect("told after a new authentication", s.told())
+	}, standInHere)
+	scene(t, "GW-23 GW-9 an answer that waited is not given to who has left", func(o *office) {
+		s := o.dialled
+		o.juliet()
+		o.start()
+		to := func(kind string) {
+			s.says(strings.Replace(presenceFrom(aliceJID, kind, ""), "to='"+component, "to='"+julietJID, 1))
+		}
+		to("probe")
+		to("probe")
+		to("unsubscribe")
+		s.got()
+		o.pass(20 * time.Second)
+		o.expect("told later", s.told())
+	}, standInHere)
 	scene(t, "GW-8 an allowed subscribe: subscribed and presence, no subscribe back, silence on the mesh", func(o *office) {
 		s := o.dialled
 		juliet := o.juliet()
@@ -400,6 +439,32 @@ func TestColleagueShown(t *testing.T) {
 		o.pass(13 * time.Second)
 		juliet.expectSees(aliceInstance, "")
 	})
+	scene(t, "GW-7 a second word of her absence does not prolong it", func(o *office) {
+		s := o.dialled
+		juliet := o.juliet()
+		o.start()
+		s.comesOnline("phone", "")
+		o.pass(5 * time.Second)
+		s.says(presenceFrom(aliceJID+"/phone", "unavailable", ""))
+		o.pass(5 * time.Second)
+		s.says(presenceFrom(aliceJID, "unavailable", ""))
+		o.pass(6500 * time.Millisecond)
+		juliet.expectSees(aliceInstance, "")
+	}, standInHere)
+	scene(t, "GW-7 she goes after 10 s also when she had written before she came online", func(o *office) {
+		s := o.dialled
+		juliet := o.juliet()
+		o.start()
+		s.says(messageFrom(aliceJID+"/phone", "hello"))
+		o.pass(5 * time.Second)
+		juliet.expectSees(aliceInstance, "away Away")
+		s.comesOnline("phone", "")
+		o.pass(5 * time.Second)
+		juliet.expectSees(aliceInstance, "avail")
+		s.says(presenceFrom(aliceJID, "unavailable", ""))
+		o.pass(12 * time.Second)
+		juliet.expectSees(aliceInstance, "")
+	}, standInHere)
 	scene(t, "MAP-T10 a negative priority is not there, and a device of priority 0 beside it is", func(o *office) {
 		s := o.dialled
 		juliet := o.juliet()

@@ -11,29 +11,29 @@ func TestRecent(t *testing.T) {
 	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
 	for _, row := range []struct {
 		name string
-		do   func(r *recent)
+		do   func(r *recent[string])
 		at   int
 		want map[string]string // what is remembered at that minute
 	}{
-		{"a key is remembered with its word", func(r *recent) { r.add("a", "1", at(0)) }, 9, map[string]string{"a": "1"}},
-		{"and forgotten after the time", func(r *recent) { r.add("a", "1", at(0)) }, 10, nil},
-		{"adding it again changes nothing", func(r *recent) { r.add("a", "1", at(0)); r.add("a", "2", at(5)) }, 9, map[string]string{"a": "1"}},
-		{"nor prolongs it", func(r *recent) { r.add("a", "1", at(0)); r.add("a", "2", at(5)) }, 10, nil},
-		{"noting it again does both", func(r *recent) { r.note("a", "1", at(0)); r.note("a", "2", at(5)) }, 14, map[string]string{"a": "2"}},
-		{"and only once", func(r *recent) { r.note("a", "1", at(0)); r.note("a", "2", at(5)) }, 15, nil},
-		{"of too many the oldest goes", func(r *recent) {
+		{"a key is remembered with its word", func(r *recent[string]) { r.note("a", "1", at(0)) }, 9, map[string]string{"a": "1"}},
+		{"and forgotten after the time", func(r *recent[string]) { r.note("a", "1", at(0)) }, 10, nil},
+		{"adding it again changes nothing", func(r *recent[string]) { r.note("a", "1", at(0)); r.add("a", at(5)) }, 9, map[string]string{"a": "1"}},
+		{"nor prolongs it", func(r *recent[string]) { r.note("a", "1", at(0)); r.add("a", at(5)) }, 10, nil},
+		{"noting it again does both", func(r *recent[string]) { r.note("a", "1", at(0)); r.note("a", "2", at(5)) }, 14, map[string]string{"a": "2"}},
+		{"and only once", func(r *recent[string]) { r.note("a", "1", at(0)); r.note("a", "2", at(5)) }, 15, nil},
+		{"of too many the oldest goes", func(r *recent[string]) {
 			for i := range 4 {
 				r.note(fmt.Sprint(i), "x", at(i))
 			}
 		}, 5, map[string]string{"1": "x", "2": "x", "3": "x"}},
-		{"a key noted again and again does not push the others out of their time", func(r *recent) {
+		{"a key noted again and again does not push the others out of their time", func(r *recent[string]) {
 			r.note("a", "1", at(0))
 			r.note("b", "1", at(1))
 			r.note("b", "2", at(2))
 		}, 9, map[string]string{"a": "1", "b": "2"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := newRecent(10*time.Minute, 3)
+			r := newRecent[string](10*time.Minute, 3)
 			row.do(r)
 			for _, key := range []string{"a", "b", "0", "1", "2", "3"} {
 				word, known := r.get(key, at(row.at))
@@ -48,13 +48,13 @@ func TestRecent(t *testing.T) {
 		})
 	}
 	t.Run("add says whether it was new", func(t *testing.T) {
-		r := newRecent(10*time.Minute, 3)
-		if !r.add("a", "", at(0)) || r.add("a", "", at(9)) || !r.add("a", "", at(10)) {
+		r := newRecent[string](10*time.Minute, 3)
+		if !r.add("a", at(0)) || r.add("a", at(9)) || !r.add("a", at(10)) {
 			t.Error("it does not")
 		}
 	})
 	t.Run("a flood is held in bounded memory", func(t *testing.T) {
-		r := newRecent(10*time.Minute, 100)
+		r := newRecent[string](10*time.Minute, 100)
 		for i := range 10000 {
 			r.note(fmt.Sprint(i%7), "", at(0))
 			r.note(fmt.Sprint(i), "", at(0))

@@ -37,7 +37,38 @@ func TestStop(t *testing.T) {
 		if o.goodbyes("router", aliceInstance) != 1 {
 			o.Error("no goodbye")
 		}
+		if st := o.stored(); len(st.Shown) != 0 || len(st.Instances) != 0 {
+			o.Errorf("remembered: %+v", st)
+		}
 	})
+	scene(t, "COMP-13 the goodbyes wait for the server's closing tag, 5 s at most", func(o *office) {
+		for _, c := range []struct{ closes, least, most time.Duration }{
+			{2 * time.Second, 2 * time.Second, 4 * time.Second},
+			{time.Minute, 5 * time.Second, 8 * time.Second},
+		} {
+			s := o.dialled
+			juliet := o.joins("j@pc", "pc", "10.2.1.77/24", "txtvers=1")
+			o.launch()
+			o.pass(3 * time.Second)
+			s.mu.Lock()
+			s.closes = c.closes
+			s.mu.Unlock()
+			s.comesOnline("phone", "")
+			o.pass(3 * time.Second)
+			begun := time.Now()
+			o.sigterm()
+			o.pass(2 * time.Second)
+			juliet.expectSees(aliceInstance, "")
+			for _, r := range o.announced("router", aliceInstance) {
+				if after := r.at.Sub(begun); r.ttl == 0 && after >= 0 && (after < c.least || after > c.most) {
+					o.Errorf("a goodbye after %v", after)
+				}
+			}
+			juliet.close()
+			o.people = nil
+			o.pass(time.Minute)
+		}
+	}, standInHere)
 	scene(t, "COMP-13 a server that does not read holds nobody up for long", func(o *office) {
 		s := o.dialled
 		juliet := o.juliet()
@@ -105,10 +136,9 @@ func TestRestart(t *testing.T) {
 		alice.got()
 		o.start()
 		o.pass(20 * time.Second)
-		for _, p := range alice.presences() {
-			if p == julietJID+" unavailable" {
-				o.Error("Juliet went away")
-			}
+		told := alice.presences()
+		if here, gone := count(told, julietJID+" available"), count(told, julietJID+" unavailable"); here != 1 || gone != 0 {
+			o.Errorf("Juliet was shown %d times, and gone %d times", here, gone)
 		}
 		alice.expectSees(julietJID, "available")
 		juliet.expectSees(aliceInstance, "avail At my desk")
@@ -151,6 +181,18 @@ func TestRestart(t *testing.T) {
 		if st := o.stored(); len(st.Instances) != 0 {
 			o.Errorf("still remembered: %v", st.Instances)
 		}
+	})
+	scene(t, "COMP-20 two crashes in a row, and Alice leaves after the second", func(o *office) {
+		alice, juliet := o.together()
+		o.kill()
+		o.start()
+		o.pass(20 * time.Second)
+		juliet.expectSees(aliceInstance, "avail At my desk")
+		o.kill()
+		alice.Unavailable()
+		o.start()
+		o.pass(20 * time.Second)
+		juliet.expectSees(aliceInstance, "")
 	})
 	scene(t, "COMP-20 a ghost under another machine name goes too", func(o *office) {
 		_, juliet := o.together()

@@ -17,10 +17,11 @@ type standin struct {
 	o *office
 
 	mu      sync.Mutex
-	silent  bool   // never answers the proof with <handshake/>
-	before  string // said right before <handshake/>
-	lost    bool   // swallows routed pings
-	refuses string // stream error instead of <handshake/>
+	silent  bool          // never answers the proof with <handshake/>
+	before  string        // said right before <handshake/>
+	lost    bool          // swallows routed pings
+	refuses string        // stream error instead of <handshake/>
+	closes  time.Duration // how long it takes to answer a closing tag
 	dials   int
 	far     net.Conn // newest
 	heard   []noted
@@ -81,6 +82,10 @@ func (s *standin) listen(conn net.Conn, r *stanza.Reader) {
 	for {
 		e, err := r.Next()
 		if err == stanza.ErrClosed {
+			s.mu.Lock()
+			closes := s.closes
+			s.mu.Unlock()
+			<-time.After(closes)
 			io.WriteString(conn, `</stream:stream>`)
 			return
 		}
@@ -99,6 +104,13 @@ func (s *standin) listen(conn net.Conn, r *stanza.Reader) {
 			conn.Write(stanza.Append(nil, stanza.Component, st))
 		}
 	}
+}
+
+// silences makes the server say nothing to a proof any more, or speak again.
+func (s *standin) silences(yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.silent = yes
 }
 
 // says writes octets to the bridge.

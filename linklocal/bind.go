@@ -19,25 +19,23 @@ func errNotBound(condition, format string, args ...any) error {
 
 // bindPeer finds who the sender of a stream is: claimed must be an instance that is
 // present on the interface of the connection, and the connection must come from an
-// address of the host that its records name (CONFORMANCE INJ-4). An empty claim is
+// address of the host that its records name (INJ-4). An empty claim is
 // only good for the one instance at that address, if that is allowed (INJ-6).
-func (s *stream) bindPeer(claimed string) error {
+func (s *stream) bindPeer(ctx context.Context, claimed string) error {
 	if claimed == "" {
-		return s.bindAnonymous()
+		return s.bindAnonymous(ctx)
 	}
 	var instance string
 	s.m.call(func() {
-		if p := s.m.peers[mdns.Fold(claimed)]; p != nil {
-			if _, here := p.links[s.iface.Index]; here {
-				instance = p.instance
-			}
+		if p := s.m.peers[mdns.Fold(claimed)]; p != nil && p.on(s.iface.Index) {
+			instance = p.instance
 		}
 	})
 	if instance == "" {
 		s.m.cfg.Count("INJ-4")
 		return errNotBound("invalid-from", "no such instance on this link")
 	}
-	ep, err := s.m.locate(s.m.ctx, instance, s.iface.Index, s.remote)
+	ep, err := s.m.locate(ctx, instance, s.iface.Index, s.remote)
 	if err != nil {
 		s.m.cfg.Count("INJ-4")
 		s.m.cfg.Log.Warn("refused a stream: its address is not one of the instance it claims to be",
@@ -48,8 +46,10 @@ func (s *stream) bindPeer(claimed string) error {
 	return nil
 }
 
-// bindAnonymous binds a stream that names nobody.
-func (s *stream) bindAnonymous() error {
+// bindAnonymous binds a stream that names nobody, to the only instance at its
+// address. What the cache knows is not asked anew: a stranger could make us ask for
+// everybody.
+func (s *stream) bindAnonymous(ctx context.Context) error {
 	refusal := errNotBound("invalid-from", "say who you are in from")
 	if !s.m.cfg.AcceptAnonymous {
 		s.m.cfg.Count("INJ-6")
@@ -58,19 +58,20 @@ func (s *stream) bindAnonymous() error {
 	var here []string
 	s.m.call(func() {
 		for _, p := range s.m.peers {
-			if _, ok := p.links[s.iface.Index]; ok && len(here) < maxCandidates {
+			if p.on(s.iface.Index) {
 				here = append(here, p.instance)
 			}
 		}
 	})
 	found := 0
-	for _, instance := range here {
-		if ep, err := s.m.locate(s.m.ctx, instance, s.iface.Index, s.remote); err == nil {
+	for _, instance := range here[:min(len(here), maxCandidates)] {
+		ep, err := s.m.resolve(ctx, instance, s.iface.Index, false)
+		if err == nil && slices.Contains(ep.Addrs, s.remote) {
 			s.instance, s.host = instance, ep
 			found++
 		}
 	}
-	if found != 1 {
+	if found != 1 || len(here) > maxCandidates || ctx.Err() != nil {
 		s.instance = ""
 		s.m.cfg.Count("INJ-6")
 		return refusal
@@ -78,17 +79,12 @@ func (s *stream) bindAnonymous() error {
 	return nil
 }
 
-// maxCandidates bounds how many instances are looked up for a stream without a name.
-const maxCandidates = 64
-
 // locate looks the records of an instance up and requires that addr is among its
 // addresses. Records in the cache are good for as long as their owner said; if they
 // do not fit, the owner is asked anew.
 func (m *Mesh) locate(ctx context.Context, instance string, iface int, addr netip.Addr) (mdns.Endpoint, error) {
-	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
-	defer cancel()
 	for _, fresh := range []bool{false, true} {
-		ep, err := m.engine.Resolve(ctx, ServiceType, instance, iface, fresh)
+		ep, err := m.resolve(ctx, instance, iface, fresh)
 		if err != nil {
 			return ep, err
 		}
@@ -97,6 +93,13 @@ func (m *Mesh) locate(ctx context.Context, instance string, iface int, addr neti
 		}
 	}
 	return mdns.Endpoint{}, errors.New("the records name other addresses")
+}
+
+// resolve finds the host of an instance on a link, in bounded time.
+func (m *Mesh) resolve(ctx context.Context, instance string, iface int, fresh bool) (mdns.Endpoint, error) {
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	return m.engine.Resolve(ctx, ServiceType, instance, iface, fresh)
 }
 
 // bindSelf finds the proxy that a stream is for.

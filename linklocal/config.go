@@ -51,6 +51,7 @@ const (
 	closeTimeout   = 5 * time.Second        // for the other side's closing tag; old clients wait for ours
 	featureWait    = 3 * time.Second        // for stream features that never come (version 1.0 on both sides)
 	connectTimeout = 5 * time.Second        // per address: a LAN answers in milliseconds or not at all
+	courtesy       = 50 * time.Millisecond  // between our connecting and our header, for a connection of the peer's to cross
 	writeTimeout   = 10 * time.Second       // a peer that takes nothing for so long loses its stream
 	userTimeout    = 8 * time.Second        // unacknowledged data: the laptop was closed
 	settleTime     = time.Second            // from announcing an instance until peers can have resolved it
@@ -62,15 +63,21 @@ const (
 	mdnsRemoval    = time.Second            // between a goodbye and its Removed event
 	lingerTime     = 500 * time.Millisecond // for a refused peer to read why
 	shutdownGrace  = 2 * time.Second        // for streams to close at the end
+	silence        = time.Minute            // after it a holder of an instance that said nothing is gone (INJ-26)
+	acceptPause    = 100 * time.Millisecond // after a failed accept: no descriptors left, most likely
+	turnAwayTime   = 100 * time.Millisecond // to tell a connection too many why; more would hold up the next
 )
 
 // Sizes.
 const (
-	writeQueue      = 64       // stanzas that wait for one stream's writer
-	maxHandshakes   = 8        // unbound connections from one address
-	maxStreams      = 512      // connections in all: a file descriptor each
-	maxBody         = 64 << 10 // octets of a message's body as text (LL-STR-25)
-	maxRequestQueue = 64       // mDNS and stream events that wait for the mesh
+	writeQueue      = 64      // stanzas that wait for one stream's writer
+	maxHandshakes   = 8       // unbound connections from one address
+	maxPerAddress   = 128     // connections from one address: a window for each of so many colleagues
+	maxStreams      = 512     // connections in all: a file descriptor each
+	maxCandidates   = 64      // instances looked up for a stream without a name
+	maxRequestQueue = 64      // mDNS and stream events that wait for the mesh
+	maxDrain        = 1 << 20 // octets that a peer may still send into a stream that is over
+	portAttempts    = 5       // other numbers tried when a port is taken on one of our addresses
 )
 
 // Errors of deliveries, as [Returned] tells them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
@@ -14,25 +15,38 @@ import (
 // dialing is one attempt to reach a peer from a proxy: what the goroutine that makes
 // it needs to know, copied from the tables.
 type dialing struct {
-	proxy, self string           // key and instance of this end
-	instance    string           // of the peer
-	links       []mdns.Interface // where the peer is seen
-	notBefore   time.Time        // peers resolve our instance until then
+	proxy, self string    // key and instance of this end
+	instance    string    // of the peer
+	links       []place   // where the peer is seen
+	notBefore   time.Time // the two ends learn of each other until then (LL-STR-29)
+	cancel      context.CancelFunc
+}
+
+// place is a link on which a peer is seen, and who announced it there.
+type place struct {
+	link   mdns.Interface
+	source netip.Addr
 }
 
 // dial opens a stream to a peer: every address on every link in turn (XEP-0174
-// section 6). The stream it returns is bound: its far end is where the records of
-// the instance point.
-func (m *Mesh) dial(ctx context.Context, d dialing) (*stream, error) {
+// section 6). What the cache says comes first; where that leads nowhere the peer is
+// asked anew, and what is news is tried. The stream it returns is bound: its far
+// end is where the records of the instance point.
+func (m *Mesh) dial(ctx context.Context, d *dialing) (*stream, error) {
 	if err := wait(ctx, time.Until(d.notBefore)); err != nil {
 		return nil, err
 	}
 	err := error(ErrAbsent)
-	for _, link := range d.links {
+	for _, at := range d.links {
+		at.link = m.link(at.link)
+		tried := map[netip.AddrPort]bool{}
 		for _, fresh := range []bool{false, true} {
-			var s *stream
-			if s, err = m.dialLink(ctx, d, link, fresh); err == nil || ctx.Err() != nil {
-				return s, err
+			s, why := m.dialLink(ctx, d, at, fresh, tried)
+			if why == nil || ctx.Err() != nil {
+				return s, why
+			}
+			if !errors.Is(why, errNoNews) {
+				err = why
 			}
 		}
 	}
@@ -53,109 +67,52 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// dialLink tries the addresses that the peer has on one link now.
-func (m *Mesh) dialLink(ctx context.Context, d dialing, link mdns.Interface, fresh bool) (*stream, error) {
-	lookup, cancel := context.WithTimeout(ctx, resolveTimeout)
-	defer cancel()
-	ep, err := m.engine.Resolve(lookup, ServiceType, d.instance, link.Index, fresh)
+var errNoNews = errors.New("the records name no other address")
+
+// dialLink tries the addresses that the peer has on one link now, but for those in
+// tried.
+func (m *Mesh) dialLink(ctx context.Context, d *dialing, at place, fresh bool, tried map[netip.AddrPort]bool) (*stream, error) {
+	ep, err := m.resolve(ctx, d.instance, at.link.Index, fresh)
 	if err != nil {
-		return nil, fmt.Errorf("resolving the peer on %s: %w", link.Name, err)
+		return nil, fmt.Errorf("resolving the peer on %s: %w", at.link.Name, err)
 	}
-	err = fmt.Errorf("the peer has no address on %s", link.Name)
+	err = errNoNews
 	for _, addr := range ep.Addrs {
-		from, ok := m.sourceFor(link, addr)
-		if !ok {
+		to := netip.AddrPortFrom(addr, ep.Port)
+		if tried[to] {
 			continue
 		}
-		to := netip.AddrPortFrom(addr, ep.Port)
-		if why := m.refuseTarget(link, to); why != nil {
+		tried[to] = true
+		if why := (aim{at, to, m.listening(), m.cfg.AllowLowPorts}).refused(); why != nil {
 			m.cfg.Count("INJ-22")
 			m.cfg.Log.Warn("not connecting to where a peer's records point", "instance", d.instance, "error", why)
 			err = why
 			continue
 		}
+		from, ok := sourceFor(at.link, m.engine.Published(at.link.Index), addr)
+		if !ok {
+			err = fmt.Errorf("nothing of the family of %v is published on %s", addr, at.link.Name)
+			continue
+		}
 		var s *stream
-		if s, err = m.open(ctx, d, link, ep, from, to); err == nil || ctx.Err() != nil {
+		if s, err = m.open(ctx, d, at.link, ep, from, to); err == nil || ctx.Err() != nil {
 			return s, err
 		}
 	}
 	return nil, err
 }
 
-// sourceFor returns an address of ours that peers on the link resolve for our
-// instances, of the family of the address to be dialled (LL-STR-29).
-func (m *Mesh) sourceFor(link mdns.Interface, to netip.Addr) (netip.Addr, bool) {
-	for _, a := range m.engine.Published(link.Index) {
-		if a.Is4() == to.Is4() {
-			return a, true
-		}
-	}
-	return netip.Addr{}, false
-}
-
-// refuseTarget says why records that point to a target are not followed: they may
-// only lead to a machine on the link they came from (INJ-22). An address of our own
-// is that of a client beside us, unless the port is ours.
-func (m *Mesh) refuseTarget(link mdns.Interface, to netip.AddrPort) error {
-	a := to.Addr()
-	own := false
-	for _, p := range link.Addrs {
-		own = own || p.Addr() == a.WithZone("")
-	}
-	switch {
-	case a.IsMulticast() || a.IsUnspecified() || isBroadcast(link, a):
-		return fmt.Errorf("%v is no address of a machine", a)
-	case !onLink(link, a):
-		return fmt.Errorf("%v is not on the link %s", a, link.Name)
-	case a.IsLoopback() && !own:
-		return fmt.Errorf("%v is this machine itself", a)
-	case own && to.Port() == m.listening():
-		return fmt.Errorf("%v is our own port", to)
-	case to.Port() < 1024 && !m.cfg.AllowLowPorts:
-		return fmt.Errorf("port %d is below 1024; set linklocal.allow_low_ports if that is meant", to.Port())
-	}
-	return nil
-}
-
+// listening returns the port of the mesh.
 func (m *Mesh) listening() (port uint16) {
 	m.call(func() { port = m.port })
 	return port
 }
 
-// isBroadcast reports whether a is the broadcast address of a network on the link.
-func isBroadcast(link mdns.Interface, a netip.Addr) bool {
-	if !a.Is4() {
-		return false
-	}
-	if a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		return true
-	}
-	b := a.As4()
-	n := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
-	for _, p := range link.Addrs {
-		if p.Addr().Is4() && p.Bits() < 31 && p.Contains(a) {
-			if host := uint32(1)<<(32-p.Bits()) - 1; n&host == host {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // open connects to one address and exchanges headers.
-func (m *Mesh) open(ctx context.Context, d dialing, link mdns.Interface, ep mdns.Endpoint, from netip.Addr, to netip.AddrPort) (*stream, error) {
-	for busy := m.doors.busy(to.Addr()); busy != nil; busy = m.doors.busy(to.Addr()) {
-		select {
-		case <-busy:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	connect, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	conn, err := m.cfg.Transport.Dial(connect, from, to)
+func (m *Mesh) open(ctx context.Context, d *dialing, link mdns.Interface, ep mdns.Endpoint, from netip.Addr, to netip.AddrPort) (*stream, error) {
+	conn, err := m.connect(ctx, ep.Addrs, from, to)
 	if err != nil {
-		return nil, fmt.Errorf("connecting: %w", err)
+		return nil, err
 	}
 	s := m.newStream(conn, link, to.Addr())
 	s.proxy, s.self, s.instance, s.host = d.proxy, d.self, d.instance, ep
@@ -168,14 +125,43 @@ func (m *Mesh) open(ctx context.Context, d dialing, link mdns.Interface, ep mdns
 	return s, nil
 }
 
+// connect opens a connection while no other one from the peer is in its handshake.
+// Of two that crossed ours gives way, before anything was said on it: a client that
+// hears of a second stream drops what waits for the first.
+func (m *Mesh) connect(ctx context.Context, peer []netip.Addr, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	for {
+		if err := m.doors.quiet(ctx, peer); err != nil {
+			return nil, err
+		}
+		conn, err := m.connectOnce(ctx, from, to)
+		if err != nil {
+			return nil, fmt.Errorf("connecting: %w", err)
+		}
+		err = wait(ctx, courtesy)
+		if err == nil && m.doors.busy(peer) == nil {
+			return conn, nil
+		}
+		conn.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (m *Mesh) connectOnce(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return m.cfg.Transport.Dial(ctx, from, to)
+}
+
 // greet sends our header and reads the peer's. What the peer says of itself must
 // be what its records say (INJ-34).
 func (s *stream) greet() error {
 	if err := s.conn.SetReadDeadline(time.Now().Add(headerTimeout)); err != nil {
 		return err
 	}
-	own := stanza.Header{From: s.self, To: s.instance, Version: "1.0", Lang: "en"}
-	if err := s.writeNow(stanza.AppendHeader(nil, stanza.Client, own)); err != nil {
+	own := stanza.Header{From: s.self, To: s.instance, Version: "1.0", Lang: lang}
+	if err := s.writeWithin(writeTimeout, stanza.AppendHeader(nil, stanza.Client, own)); err != nil {
 		return fmt.Errorf("greeting: %w", err)
 	}
 	h, err := s.rd.Header()
@@ -183,13 +169,13 @@ func (s *stream) greet() error {
 		var se *stanza.StreamError
 		if errors.As(err, &se) {
 			s.m.cfg.Count("LL-STR-23")
-			_ = s.writeNow(stanza.AppendClose(stanza.AppendElement(nil, stanza.Client, se.Element())))
+			_ = s.writeWithin(lingerTime, stanza.AppendClose(stanza.AppendElement(nil, stanza.Client, se.Element())))
 		}
 		return fmt.Errorf("reading the peer's header: %w", err)
 	}
 	if h.From != "" && mdns.Fold(h.From) != mdns.Fold(s.instance) {
 		s.m.cfg.Count("INJ-34")
-		_ = s.writeNow(stanza.AppendClose(nil))
+		_ = s.writeWithin(lingerTime, stanza.AppendClose(nil))
 		return ErrMismatch
 	}
 	s.lang = h.Lang

@@ -14,7 +14,8 @@ type Peer struct {
 	Profile    Profile
 }
 
-// PeerChanged tells that a peer came, or that what it says of itself changed.
+// PeerChanged tells that a peer came, or that what it says of itself changed. It is
+// told once more without a change when what was held back for the peer may go.
 type PeerChanged struct{ Peer Peer }
 
 // PeerGone tells that a peer left, after the departure delay.
@@ -33,9 +34,10 @@ type Received struct {
 type Delivered struct{ Token uint64 }
 
 // Returned gives messages back, in the order in which they were sent: none of them
-// is known to have arrived.
+// is known to have arrived. They may be sent again, with ErrHeld once the peer is
+// told of anew.
 type Returned struct {
-	Proxy, Peer string // key and instance
+	Proxy, Peer string // key and folded instance
 	Tokens      []uint64
 	Err         error
 }

@@ -1,12 +1,17 @@
 package linklocal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
-	"sync"
+	"slices"
+	"syscall"
+	"time"
 
+	"meshbridge/internal/stanza"
 	"meshbridge/linklocal/mdns"
 )
 
@@ -23,37 +28,61 @@ type listener struct {
 }
 
 // listen makes the listeners match the addresses published at this moment. All
-// share one port, since all proxy instances have one SRV record for every address.
+// share one port, since all proxy instances have one SRV record for every address:
+// a port that is taken on one of them is no use on the others (LL-3-28).
 func (m *Mesh) listen() {
-	want := map[ear]mdns.Interface{}
-	for _, i := range m.engine.Interfaces() {
-		for _, a := range m.engine.Published(i.Index) {
-			want[ear{i.Index, a}] = i
-		}
-	}
+	want := m.addresses()
 	for e, l := range m.ears {
 		if _, ok := want[e]; !ok {
 			l.Close()
 			delete(m.ears, e)
 		}
 	}
-	for e, i := range want {
+	for range portAttempts {
+		err := m.openEars(want)
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			m.hardOfHearing(err)
+			return
+		}
+		m.cfg.Log.Warn("the port of the mesh is in use by another program, taking another one; set linklocal.port to 0 or to a free port",
+			"error", err)
+		m.renumber()
+	}
+}
+
+// addresses returns the ears that are to be there now.
+func (m *Mesh) addresses() map[ear]mdns.Interface {
+	want := map[ear]mdns.Interface{}
+	for _, i := range m.engine.Interfaces() {
+		for _, a := range m.engine.Published(i.Index) {
+			want[ear{i.Index, a}] = i
+		}
+	}
+	return want
+}
+
+// openEars listens at every address that has no listener yet.
+func (m *Mesh) openEars(want map[ear]mdns.Interface) error {
+	var failed error
+	order := func(a, b ear) int { return cmp.Or(cmp.Compare(a.iface, b.iface), a.addr.Compare(b.addr)) }
+	for _, e := range slices.SortedFunc(maps.Keys(want), order) {
 		if m.ears[e] != nil {
 			continue
 		}
-		if err := m.openEar(e, i); err != nil {
-			// A new IPv6 address cannot be bound until the kernel knows that
-			// nobody else has it; the next round comes in seconds.
-			m.cfg.Log.Debug("cannot listen yet", "address", e.addr, "error", err)
+		err := m.openEar(e, want[e])
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return err
 		}
+		failed = cmp.Or(failed, err)
 	}
+	return failed
 }
 
 // openEar listens at one address: at the port of the others, or the first of all
 // at the configured one.
 func (m *Mesh) openEar(e ear, i mdns.Interface) error {
 	port := m.port
-	if port == 0 {
+	if port == 0 && !m.taken {
 		port = m.cfg.Port
 	}
 	l, err := m.cfg.Transport.Listen(m.ctx, netip.AddrPortFrom(e.addr, port))
@@ -69,38 +98,94 @@ func (m *Mesh) openEar(e ear, i mdns.Interface) error {
 	}
 	ear := &listener{l, i}
 	m.ears[e] = ear
-	m.handlers.Add(1)
-	go func() {
-		defer m.handlers.Done()
-		m.accept(ear)
-	}()
+	m.handlers.Go(func() { m.accept(ear) })
 	return nil
+}
+
+// renumber gives the port up. What is published at it is withdrawn, and published
+// anew when there is another one; streams stay.
+func (m *Mesh) renumber() {
+	for e, l := range m.ears {
+		l.Close()
+		delete(m.ears, e)
+	}
+	m.port, m.taken = 0, true
+	for _, p := range m.proxies {
+		if p.pub != nil {
+			p.pub.Withdraw()
+			p.pub, p.announced = nil, time.Time{}
+		}
+	}
+}
+
+// hardOfHearing logs why an address has no listener, once per reason. A new IPv6
+// address cannot be bound until the kernel knows that nobody else has it: that is
+// no news, the next round comes in seconds.
+func (m *Mesh) hardOfHearing(err error) {
+	if err == nil || errors.Is(err, syscall.EADDRNOTAVAIL) {
+		m.deaf = ""
+		return
+	}
+	if m.deaf != err.Error() {
+		m.deaf = err.Error()
+		m.cfg.Log.Warn("cannot listen on an address of the mesh, trying again; check linklocal.port", "error", err)
+	}
 }
 
 // accept serves one listener until it is closed.
 func (m *Mesh) accept(l *listener) {
 	for {
 		conn, err := l.Accept()
-		if err != nil {
-			return // closed by listen or shutdown, or the interface is gone
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return // by listen, renumber or shutdown
+		case err != nil:
+			// Out of descriptors, or a connection that was reset before we came.
+			m.cfg.Log.Debug("not accepted", "error", err)
+			if wait(m.ctx, acceptPause) != nil {
+				return
+			}
+		default:
+			m.enter(conn, l)
 		}
-		from := remote(conn)
-		if !onLink(l.iface, from) {
-			m.cfg.Count("SEC-8")
-			conn.Close()
-			continue
-		}
-		if !m.doors.enter(from) {
-			m.cfg.Count("LL-STR-25")
-			conn.Close()
-			continue
-		}
-		m.handlers.Add(1)
-		go func() {
-			defer m.handlers.Done()
-			m.serve(conn, l.iface, from)
-		}()
 	}
+}
+
+// enter lets a connection in, or not.
+func (m *Mesh) enter(conn net.Conn, l *listener) {
+	link, from := m.link(l.iface), remote(conn)
+	if !onLink(link, from) {
+		m.cfg.Count("SEC-8")
+		conn.Close()
+		return
+	}
+	if refusal := m.doors.enter(from); refusal != "" {
+		m.cfg.Count("LL-STR-25")
+		turnAway(conn, refusal)
+		return
+	}
+	m.handlers.Go(func() { m.serve(conn, link, from) })
+}
+
+// turnAway tells a connection that is one too many why, if it listens.
+func turnAway(conn net.Conn, condition string) {
+	defer conn.Close()
+	se := &stanza.StreamError{Condition: condition, Text: "too many connections"}
+	out := stanza.AppendHeader(nil, stanza.Client, stanza.Header{ID: newID(), Lang: lang})
+	out = stanza.AppendElement(out, stanza.Client, se.Element())
+	if conn.SetWriteDeadline(time.Now().Add(turnAwayTime)) == nil {
+		_, _ = conn.Write(stanza.AppendClose(out)) // a courtesy
+	}
+}
+
+// link returns an interface with the addresses that it has now.
+func (m *Mesh) link(i mdns.Interface) mdns.Interface {
+	for _, now := range m.engine.Interfaces() {
+		if now.Index == i.Index {
+			return now
+		}
+	}
+	return i
 }
 
 // onLink reports whether an address belongs to the link of an interface. Every
@@ -116,58 +201,4 @@ func onLink(i mdns.Interface, a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// doors knows which addresses have connections that are not bound yet. It bounds
-// them, and lets an own dial wait: a client that is connecting to us right now
-// would drop messages if we connected to it at the same time (LL-STR-18).
-type doors struct {
-	mu    sync.Mutex
-	open  map[netip.Addr]int // guarded by mu
-	leave chan struct{}      // closed and renewed at each leave; guarded by mu
-	total int                // connections in all, bound ones too; guarded by mu
-}
-
-// enter counts a new connection in, or refuses it.
-func (d *doors) enter(a netip.Addr) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.open == nil {
-		d.open, d.leave = map[netip.Addr]int{}, make(chan struct{})
-	}
-	if d.open[a] >= maxHandshakes || d.total >= maxStreams {
-		return false
-	}
-	d.open[a]++
-	d.total++
-	return true
-}
-
-// settled tells that a connection from a is bound, or over.
-func (d *doors) settled(a netip.Addr) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.open[a]--; d.open[a] <= 0 {
-		delete(d.open, a)
-	}
-	close(d.leave)
-	d.leave = make(chan struct{})
-}
-
-// gone counts a connection out.
-func (d *doors) gone() {
-	d.mu.Lock()
-	d.total--
-	d.mu.Unlock()
-}
-
-// busy returns nil when no connection from a is in its handshake, else a channel
-// that is closed when that may have changed.
-func (d *doors) busy(a netip.Addr) <-chan struct{} {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.open[a] == 0 {
-		return nil
-	}
-	return d.leave
 }

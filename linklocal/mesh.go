@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"meshbridge/linklocal/mdns"
@@ -17,22 +20,26 @@ type Mesh struct {
 	cfg    Config
 	engine *mdns.Engine
 
-	commands commands      // from the caller of our methods
-	requests chan func()   // from mDNS, streams and timers
+	commands commands    // from the caller of our methods
+	requests chan func() // from mDNS, streams and timers
+	started  atomic.Bool
 	stopped  chan struct{} // closed when Run has returned
-	doors    doors         // who is in a handshake
+	doors    doors         // who is connected, and who in a handshake
 
 	// Below: owned by the goroutine of Run.
 	peers    map[string]*peer  // by folded instance
 	proxies  map[string]*proxy // by key
-	own      map[string]*proxy // by folded instance
+	own      map[string]*proxy // by folded instance, once announced
 	pairs    map[pairKey]*pair
-	known    map[string]identity // by folded instance
+	known    map[string]*identity // by folded instance, of peers that are here
 	ears     map[ear]*listener
-	port     uint16
+	port     uint16 // 0: none yet
+	taken    bool   // the configured port is in use by another program
+	deaf     string // what was last logged about listening
 	streams  map[*stream]struct{}
 	handlers sync.WaitGroup // stream goroutines
 	ctx      context.Context
+	stop     context.CancelFunc // of ctx
 }
 
 // New returns a mesh for [Mesh.Run]. It fails when the configuration cannot work
@@ -66,21 +73,23 @@ func New(cfg Config) (*Mesh, error) {
 		requests: make(chan func(), maxRequestQueue),
 		stopped:  make(chan struct{}),
 		peers:    map[string]*peer{}, proxies: map[string]*proxy{}, own: map[string]*proxy{},
-		pairs: map[pairKey]*pair{}, known: map[string]identity{},
+		pairs: map[pairKey]*pair{}, known: map[string]*identity{},
 		ears: map[ear]*listener{}, streams: map[*stream]struct{}{},
 	}, nil
 }
 
 // Run works until ctx ends, then closes every stream, says goodbye for every
 // record and returns nil, in a few seconds. An error means that the mesh cannot
-// work here, and says what to do.
+// work here, and says what to do. It may be called once only.
 func (m *Mesh) Run(ctx context.Context) error {
+	if m.started.Swap(true) {
+		return errors.New("linklocal: Run called twice; make a new Mesh")
+	}
 	defer close(m.stopped)
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	m.ctx = ctx
+	m.ctx, m.stop = context.WithCancel(ctx)
+	defer m.stop()
 
 	m.engine.Browse(ServiceType, func(ev mdns.Event) { m.post(func() { m.seen(ev) }) })
 	engineDone := make(chan error, 1)
@@ -92,7 +101,7 @@ func (m *Mesh) Run(ctx context.Context) error {
 	defer first.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-m.ctx.Done():
 			m.shutdown()
 			stopEngine()
 			return m.drain(engineDone)
@@ -154,31 +163,39 @@ func (m *Mesh) after(d time.Duration, fn func()) *time.Timer {
 	return time.AfterFunc(d, func() { m.post(fn) })
 }
 
+// stopping reports that no stream is begun any more.
+func (m *Mesh) stopping() bool { return m.ctx.Err() != nil }
+
 // reconcile compares what is with what should be: listeners with the interfaces of
 // this moment, streams with the time since they were last used.
 func (m *Mesh) reconcile() {
 	had := m.port
 	m.listen()
-	if had == 0 && m.port != 0 {
-		for _, p := range m.proxies {
-			m.announce(p)
+	if m.port != had && m.port != 0 {
+		for _, key := range slices.Sorted(maps.Keys(m.proxies)) {
+			m.announce(m.proxies[key])
 		}
 		m.cfg.Handle(Listening{m.port})
 	}
 	now := time.Now()
 	for s := range m.streams {
-		s.attend(now)
+		if s.idle(now) {
+			m.part(s)
+		} else {
+			s.keepAlive(now)
+		}
 	}
 }
 
 // shutdown closes the doors and every stream, and waits for them in bounded time.
 func (m *Mesh) shutdown() {
+	m.stop() // ends dials and handshakes; what waits for them is given back
 	for _, l := range m.ears {
 		l.Close()
 	}
 	for _, p := range m.pairs {
-		if p.cancel != nil {
-			p.cancel()
+		if p.abandon(); p.stream == nil {
+			m.giveBack(p, ErrStopped)
 		}
 	}
 	for s := range m.streams {
@@ -194,9 +211,8 @@ func (m *Mesh) shutdown() {
 			fn()
 		case <-timeout.C:
 			for s := range m.streams {
-				s.conn.Close()
+				s.close()
 			}
-			timeout.Reset(shutdownGrace)
 		case <-gone:
 			return
 		}

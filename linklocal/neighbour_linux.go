@@ -18,44 +18,62 @@ func hardwareOf(a netip.Addr) string {
 	if err != nil {
 		return ""
 	}
+	link := 0 // any
+	if i, err := net.InterfaceByName(a.Zone()); err == nil {
+		link = i.Index
+	}
 	for _, m := range messages {
 		if m.Header.Type != syscall.RTM_NEWNEIGH {
 			continue
 		}
-		if addr, mac := neighbour(m.Data); addr == a.WithZone("") && mac != "" {
-			return mac
+		n := parseNeighbour(m.Data)
+		if n.addr == a.WithZone("") && n.mac != "" && (link == 0 || n.link == link) {
+			return n.mac
 		}
 	}
 	return ""
 }
 
-// Attributes of a neighbour message.
+// neighbour is an entry of the neighbour table: an address on a link, and the
+// hardware behind it, "" while the kernel does not know it.
+type neighbour struct {
+	link int
+	addr netip.Addr
+	mac  string
+}
+
+// What a neighbour message consists of.
 const (
 	neighbourHeader = 12 // struct ndmsg
+	neighbourLink   = 4  // ndm_ifindex in it
 	attrDestination = 1  // NDA_DST
 	attrHardware    = 2  // NDA_LLADDR
 )
 
-// neighbour reads the addresses out of one neighbour message.
-func neighbour(b []byte) (addr netip.Addr, mac string) {
+// noHardware is what the loopback interface has for an address.
+const noHardware = "00:00:00:00:00:00"
+
+// parseNeighbour reads one neighbour message.
+func parseNeighbour(b []byte) (n neighbour) {
 	if len(b) < neighbourHeader {
-		return addr, mac
+		return n
 	}
+	n.link = int(int32(binary.NativeEndian.Uint32(b[neighbourLink:])))
 	for b = b[neighbourHeader:]; len(b) >= 4; {
-		n := int(binary.NativeEndian.Uint16(b))
+		size := int(binary.NativeEndian.Uint16(b))
 		kind := binary.NativeEndian.Uint16(b[2:])
-		if n < 4 || n > len(b) {
+		if size < 4 || size > len(b) {
 			break
 		}
-		switch value := b[4:n]; kind {
+		switch value := b[4:size]; kind {
 		case attrDestination:
-			addr, _ = netip.AddrFromSlice(value)
+			n.addr, _ = netip.AddrFromSlice(value)
 		case attrHardware:
-			if len(value) == 6 {
-				mac = net.HardwareAddr(value).String()
+			if mac := net.HardwareAddr(value).String(); len(value) == 6 && mac != noHardware {
+				n.mac = mac
 			}
 		}
-		b = b[min((n+3)&^3, len(b)):]
+		b = b[min((size+3)&^3, len(b)):]
 	}
-	return addr, mac
+	return n
 }

@@ -1,7 +1,6 @@
 package linklocal
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -27,12 +26,13 @@ type pairKey struct{ proxy, peer string } // key, folded instance
 
 // pair is a proxy and a peer, and what is between them.
 type pair struct {
-	key    pairKey
-	stream *stream            // nil: none is open
-	cancel context.CancelFunc // of the dial under way; nil: none
-	queue  []message          // not yet given to the writer
-	sent   []message          // given to the writer, not confirmed
-	timer  *time.Timer        // for the next look at sent
+	key      pairKey
+	stream   *stream     // nil: none is open
+	stranger bool        // the far end of stream is another machine than the peer was (INJ-26)
+	dial     *dialing    // under way; nil: none
+	queue    []message   // not yet given to the writer
+	sent     []message   // given to the writer, not confirmed
+	timer    *time.Timer // for the next look at sent
 }
 
 type message struct {
@@ -49,28 +49,35 @@ func (m *Mesh) Send(d Delivery) {
 
 func (m *Mesh) send(d Delivery) {
 	key := pairKey{d.Proxy, mdns.Fold(d.Peer)}
-	p := m.pairs[key]
 	if d.Token == 0 {
-		if p != nil && p.stream != nil {
-			p.stream.enqueue(outgoing{data: p.stream.render(d.Stanza)})
+		p := m.pairs[key]
+		if p == nil || p.stream == nil || !p.stream.enqueue(outgoing{data: p.stream.render(d.Stanza)}) {
+			m.cfg.Count("mesh-answer")
 		}
 		return
 	}
+	p := m.pair(key)
+	p.queue = append(p.queue, message{Delivery: d})
+	m.hold(p)
+	m.flush(p)
+}
+
+// pair returns the pair with that key, which may be new.
+func (m *Mesh) pair(key pairKey) *pair {
+	p := m.pairs[key]
 	if p == nil {
 		p = &pair{key: key}
 		m.pairs[key] = p
 	}
-	p.queue = append(p.queue, message{Delivery: d})
-	if s := p.stream; s != nil {
-		m.hold(p, func(msg message) bool { return !fits(msg.Host, s.host.Host) })
-	}
-	m.flush(p)
+	return p
 }
 
-// render writes a stanza with the addresses of this stream.
-func (s *stream) render(st stanza.Stanza) []byte {
-	st.From, st.To = s.self, s.instance
-	return stanza.Append(nil, stanza.Client, st)
+// carrying returns the pair whose stream s is, or nil when it has another now.
+func (m *Mesh) carrying(s *stream) *pair {
+	if p := m.pairs[s.key()]; p != nil && p.stream == s {
+		return p
+	}
+	return nil
 }
 
 // flush moves a pair on: its queue into the stream, or a dial for want of one.
@@ -89,104 +96,49 @@ func (m *Mesh) flush(p *pair) {
 	}
 }
 
-// reach opens a stream for a pair that has something to say and none.
-func (m *Mesh) reach(p *pair) {
-	if len(p.queue) == 0 || p.cancel != nil {
-		m.forget(p)
-		return
-	}
-	proxy, peer := m.proxies[p.key.proxy], m.peers[p.key.peer]
-	switch {
-	case proxy == nil:
-		m.giveBack(p, ErrNoProxy)
-		return
-	case peer == nil || len(peer.links) == 0:
-		m.giveBack(p, ErrAbsent)
-		return
-	case proxy.announced.IsZero():
-		return // published calls again
-	}
-	d := dialing{
-		proxy: proxy.Key, self: proxy.instance, instance: peer.instance,
-		notBefore: proxy.announced.Add(settleTime),
-	}
-	for _, i := range peer.interfaces() {
-		d.links = append(d.links, peer.links[i].Interface)
-	}
-	ctx, cancel := context.WithCancel(m.ctx)
-	p.cancel = cancel
-	m.handlers.Add(1)
-	go func() {
-		defer m.handlers.Done()
-		defer cancel()
-		s, err := m.dial(ctx, d)
-		if err != nil {
-			m.call(func() { m.unreached(p, err) })
-			return
-		}
-		defer s.close()
-		m.converseDialled(s, p)
-	}()
-}
-
-// converseDialled runs a stream that we opened, unless the peer opened one
-// meanwhile: theirs counts, and nothing was said on ours.
-func (m *Mesh) converseDialled(s *stream, p *pair) {
-	wanted := false
-	m.call(func() {
-		wanted = m.pairs[p.key] == p && p.stream == nil && p.cancel != nil
-		if p.cancel = nil; !wanted {
-			m.flush(p)
-		}
-	})
-	if !wanted {
-		_ = s.writeNow(stanza.AppendClose(nil))
-		s.drain(lingerTime)
-		return
-	}
-	m.converse(s, nil)
-}
-
-// unreached takes in that a dial failed.
-func (m *Mesh) unreached(p *pair, err error) {
-	p.cancel = nil
-	if p.stream != nil {
-		m.flush(p)
-		return
-	}
-	m.cfg.Log.Debug("peer not reached", "peer", p.key.peer, "error", err)
-	m.giveBack(p, err)
-}
-
 // attach makes a bound stream the one of its pair. The newest counts: clients
 // replace an older one themselves (LL-STR-18). What was said on it and not
-// confirmed is said again.
-func (m *Mesh) attach(s *stream) {
+// confirmed is said again. The error says why the stream cannot be used after all.
+func (m *Mesh) attach(s *stream) error {
+	if err := m.outdated(s); err != nil {
+		return err
+	}
 	m.streams[s] = struct{}{}
-	key := pairKey{s.proxy, mdns.Fold(s.instance)}
-	p := m.pairs[key]
-	if p == nil {
-		p = &pair{key: key}
-		m.pairs[key] = p
-	}
-	if p.cancel != nil {
-		p.cancel()
-	}
+	p := m.pair(s.key())
+	p.abandon()
+	p.stranger = !m.recognise(s)
 	if old := p.stream; old != nil {
 		p.unsay()
 		old.finish()
 	}
 	p.stream = s
-	same := m.recognise(key.peer, s.host)
-	m.hold(p, func(msg message) bool { return !same || !fits(msg.Host, s.host.Host) })
+	m.hold(p)
 	m.flush(p)
+	return nil
+}
+
+// outdated says what has changed since a stream was bound, a moment ago.
+func (m *Mesh) outdated(s *stream) error {
+	proxy, peer := m.proxies[s.proxy], m.peers[mdns.Fold(s.instance)]
+	switch {
+	case m.stopping():
+		return errNotBound("system-shutdown", "the bridge is stopping")
+	case proxy == nil || proxy.instance != s.self:
+		return errNotBound("host-gone", "that instance is not here any more")
+	case peer == nil || !peer.on(s.iface.Index):
+		return errNotBound("invalid-from", "that instance is not on this link any more")
+	}
+	return nil
 }
 
 // hold gives back what must not go to who holds the peer's instance now (INJ-26).
-func (m *Mesh) hold(p *pair, held func(message) bool) {
+func (m *Mesh) hold(p *pair) {
+	if p.stream == nil {
+		return
+	}
 	r := Returned{Proxy: p.key.proxy, Peer: p.key.peer, Err: ErrHeld}
 	p.queue = slices.DeleteFunc(p.queue, func(msg message) bool {
-		if !held(msg) {
+		if !p.stranger && fits(msg.Host, p.stream.host.Host) {
 			return false
 		}
 		m.cfg.Count("INJ-26")
@@ -194,6 +146,7 @@ func (m *Mesh) hold(p *pair, held func(message) bool) {
 		return true
 	})
 	if len(r.Tokens) > 0 {
+		m.waits(p.key.peer)
 		m.cfg.Handle(r)
 	}
 }
@@ -208,78 +161,36 @@ func (p *pair) unsay() {
 	p.sent = nil
 }
 
-// written takes in that the writer of s has written a message.
-func (m *Mesh) written(s *stream, token uint64) {
-	p := m.pairs[pairKey{s.proxy, mdns.Fold(s.instance)}]
-	if p == nil || p.stream != s {
-		return
+// part ends the stream of a pair that stays: what it still has to say goes out on
+// another one.
+func (m *Mesh) part(s *stream) {
+	s.finish()
+	if p := m.carrying(s); p != nil {
+		p.stream = nil
+		p.unsay()
+		m.flush(p)
 	}
-	for i := range p.sent {
-		if p.sent[i].Token == token {
-			p.sent[i].written = time.Now()
-		}
-	}
-	if p.timer == nil {
-		p.timer = m.after(confirmTime, func() { m.confirm(p) })
-	}
-	m.flush(p)
-}
-
-// confirm looks whether the peer's kernel has acknowledged everything. What it had
-// at the last look too, a second ago, has arrived: the stream outlived it
-// (LL-STR-30).
-func (m *Mesh) confirm(p *pair) {
-	p.timer = nil
-	if p.stream == nil || m.pairs[p.key] != p {
-		return
-	}
-	left, err := unsent(p.stream.conn)
-	rest := p.sent[:0]
-	for _, msg := range p.sent {
-		if msg.acked {
-			m.cfg.Handle(Delivered{msg.Token})
-			continue
-		}
-		msg.acked = err == nil && left == 0 && !msg.written.IsZero()
-		rest = append(rest, msg)
-	}
-	p.sent = rest
-	if len(p.sent) > 0 {
-		p.timer = m.after(confirmTime, func() { m.confirm(p) })
-	}
-}
-
-// closing takes in that the peer has closed its side: nothing more is said on this
-// stream. A peer that had the stream for a while and closes it in order has read
-// what its kernel acknowledged; one that closes at once may not have.
-func (m *Mesh) closing(s *stream) {
-	p := m.pairs[pairKey{s.proxy, mdns.Fold(s.instance)}]
-	if p == nil || p.stream != s {
-		return
-	}
-	p.stream = nil
-	if left, err := unsent(s.conn); err == nil && left == 0 && time.Since(s.opened) >= closeTimeout {
-		for len(p.sent) > 0 && !p.sent[0].written.IsZero() {
-			m.cfg.Handle(Delivered{p.sent[0].Token})
-			p.sent = p.sent[1:]
-		}
-	}
-	m.giveBack(p, ErrStream)
 }
 
 // detach takes in that a stream is over.
 func (m *Mesh) detach(s *stream, err error) {
 	delete(m.streams, s)
-	p := m.pairs[pairKey{s.proxy, mdns.Fold(s.instance)}]
-	if p == nil || p.stream != s {
-		return
+	if p := m.carrying(s); p != nil {
+		m.cfg.Log.Debug("stream ended", "peer", s.instance, "error", err)
+		p.stream = nil
+		m.giveBack(p, m.reason(ErrStream))
 	}
-	m.cfg.Log.Debug("stream ended", "peer", s.instance, "error", err)
-	p.stream = nil
-	m.giveBack(p, ErrStream)
 }
 
-// giveBack returns everything that a pair holds, in order.
+// reason is why messages come back: err, unless the mesh is stopping.
+func (m *Mesh) reason(err error) error {
+	if m.stopping() {
+		return ErrStopped
+	}
+	return err
+}
+
+// giveBack returns everything that a pair without a stream holds, in order.
 func (m *Mesh) giveBack(p *pair, err error) {
 	p.unsay()
 	if len(p.queue) > 0 {
@@ -295,7 +206,7 @@ func (m *Mesh) giveBack(p *pair, err error) {
 
 // forget drops a pair with nothing in it.
 func (m *Mesh) forget(p *pair) {
-	if p.stream == nil && p.cancel == nil && len(p.queue) == 0 && len(p.sent) == 0 && m.pairs[p.key] == p {
+	if p.stream == nil && p.dial == nil && len(p.queue) == 0 && len(p.sent) == 0 && m.pairs[p.key] == p {
 		delete(m.pairs, p.key)
 	}
 }
@@ -306,43 +217,11 @@ func (m *Mesh) closePairs(chosen func(pairKey) bool, err error) {
 		if !chosen(k) {
 			continue
 		}
-		if p.cancel != nil {
-			p.cancel()
-		}
+		p.abandon()
 		if p.stream != nil {
 			p.stream.finish()
 			p.stream = nil
 		}
 		m.giveBack(p, err)
-	}
-}
-
-// received passes a stanza of a bound peer on to the one it is for: the proxy it is
-// addressed to, or the one of the stream when it says nothing.
-func (m *Mesh) received(s *stream, st stanza.Stanza) {
-	key := s.proxy
-	if st.To != "" && mdns.Fold(st.To) != mdns.Fold(s.self) {
-		to := m.own[mdns.Fold(st.To)]
-		if to == nil {
-			m.cfg.Count("INJ-7")
-			m.bounce(s, st, stanza.Error{Type: "cancel", Condition: "item-not-found"})
-			return
-		}
-		key = to.Key
-	}
-	for _, body := range st.Children("", "body") {
-		if len(body.Text()) > maxBody {
-			m.cfg.Count("LL-STR-25")
-			m.bounce(s, st, stanza.Error{Type: "modify", Condition: "policy-violation", Text: "the message is too long"})
-			return
-		}
-	}
-	m.cfg.Handle(Received{Peer: s.instance, Proxy: key, Stanza: st})
-}
-
-// bounce answers a stanza with an error on the stream it came on.
-func (m *Mesh) bounce(s *stream, st stanza.Stanza, e stanza.Error) {
-	if r, ok := stanza.Reply(st, e); ok {
-		s.enqueue(outgoing{data: stanza.Append(nil, stanza.Client, r)})
 	}
 }

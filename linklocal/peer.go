@@ -3,6 +3,7 @@ package linklocal
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"meshbridge/linklocal/mdns"
@@ -12,6 +13,7 @@ import (
 type peer struct {
 	instance string
 	links    map[int]mdns.Event // latest event by interface index
+	since    time.Time          // when it came
 	profile  Profile            // of the latest event
 	told     *Peer              // what the caller knows; nil: nothing
 	leaving  *time.Timer        // runs while the peer is on no link
@@ -26,28 +28,46 @@ func (m *Mesh) seen(ev mdns.Event) {
 	}
 	profile := ParseTXT(ev.TXT)
 	if profile.HasGateway && m.cfg.Mark != "" {
-		m.cfg.Count("LL-4-9")
-		if profile.Gateway == m.cfg.Mark {
-			m.cfg.Log.Error("another bridge on this link publishes for the same component domain; stop one of the two",
-				"instance", ev.Instance, "interface", ev.Interface.Name, "source", ev.Source)
-		}
+		m.otherBridge(key, ev, profile)
 		return
-	}
-	p := m.peers[key]
-	if p == nil {
-		p = &peer{instance: ev.Instance, links: map[int]mdns.Event{}}
-		m.peers[key] = p
-	}
-	if p.leaving != nil {
-		p.leaving.Stop()
-		p.leaving = nil
 	}
 	for _, odd := range profile.Odd {
 		m.cfg.Log.Debug("odd TXT record", "instance", ev.Instance, "what", odd)
 	}
+	p := m.peers[key]
+	if p == nil {
+		p = &peer{links: map[int]mdns.Event{}}
+		m.peers[key] = p
+	}
+	if len(p.links) == 0 {
+		p.instance, p.since = ev.Instance, time.Now()
+	}
+	p.stay()
 	p.links[ev.Interface.Index] = ev
 	p.profile = profile
 	m.tell(p)
+}
+
+// otherBridge passes over a proxy instance of another bridge: mirroring it would
+// make two bridges mirror each other's mirrors (LL-4-9). What was a person until
+// now is one no more.
+func (m *Mesh) otherBridge(key string, ev mdns.Event, profile Profile) {
+	m.cfg.Count("LL-4-9")
+	if profile.Gateway == m.cfg.Mark {
+		m.cfg.Log.Error("another bridge on this link publishes for the same component domain; stop one of the two",
+			"instance", ev.Instance, "interface", ev.Interface.Name, "source", ev.Source)
+	}
+	p := m.peers[key]
+	if p == nil {
+		return
+	}
+	delete(p.links, ev.Interface.Index)
+	if len(p.links) > 0 {
+		m.tell(p)
+		return
+	}
+	p.stay()
+	m.depart(key, p)
 }
 
 // unseen takes a link away. A peer on no link is gone after the departure delay,
@@ -64,6 +84,14 @@ func (m *Mesh) unseen(key string, ev mdns.Event) {
 	}
 	if p.leaving == nil {
 		p.leaving = m.after(max(0, m.cfg.DepartureDelay-mdnsRemoval), func() { m.depart(key, p) })
+	}
+}
+
+// stay stops the clock of a departure.
+func (p *peer) stay() {
+	if p.leaving != nil {
+		p.leaving.Stop()
+		p.leaving = nil
 	}
 }
 
@@ -95,6 +123,34 @@ func (m *Mesh) tell(p *peer) {
 	}
 	p.told = &now
 	m.cfg.Handle(PeerChanged{now})
+}
+
+// moved takes in the host that a stream found its peer at: a new SRV record alone
+// is no event of mDNS.
+func (m *Mesh) moved(s *stream) {
+	p := m.peers[mdns.Fold(s.instance)]
+	if p == nil {
+		return
+	}
+	ev, here := p.links[s.iface.Index]
+	if here && !strings.EqualFold(ev.Host, s.host.Host) {
+		ev.Host = s.host.Host
+		p.links[s.iface.Index] = ev
+		m.tell(p)
+	}
+}
+
+// retell tells the caller about a peer once more: what was held back may go.
+func (m *Mesh) retell(key string) {
+	if p := m.peers[key]; p != nil && p.told != nil {
+		m.cfg.Handle(PeerChanged{*p.told})
+	}
+}
+
+// on reports whether the peer is seen on the link with that index.
+func (p *peer) on(index int) bool {
+	_, here := p.links[index]
+	return here
 }
 
 // interfaces returns the indexes of the links on which the peer is, in order.

@@ -20,25 +20,31 @@ type proxy struct {
 	instance  string            // current name
 	pub       *mdns.Publication // nil until the port is known
 	announced time.Time         // zero: not yet
+	failed    bool              // given up: all names tried are taken
 }
 
 // Publish shows a colleague on the mesh, or changes what is shown: the profile of
-// a proxy with the same key.
+// a proxy with the same key. One that was given up is tried again.
 func (m *Mesh) Publish(p Proxy) {
-	m.commands.add(func() {
-		have := m.proxies[p.Key]
-		if have == nil {
-			have = &proxy{Proxy: p, instance: p.Instance}
-			m.proxies[p.Key] = have
-			m.own[mdns.Fold(p.Instance)] = have
-			m.announce(have)
-			return
-		}
+	m.commands.add(func() { m.publish(p) })
+}
+
+func (m *Mesh) publish(p Proxy) {
+	have := m.proxies[p.Key]
+	switch {
+	case have == nil:
+		have = &proxy{Proxy: p, instance: p.Instance}
+		m.proxies[p.Key] = have
+		m.announce(have)
+	case have.failed:
+		have.Profile, have.failed = p.Profile, false
+		m.announce(have)
+	default:
 		have.Profile = p.Profile
 		if have.pub != nil {
 			have.pub.SetTXT(m.txt(have))
 		}
-	})
+	}
 }
 
 // Withdraw takes a colleague off the mesh: goodbye, and its streams are closed.
@@ -49,9 +55,7 @@ func (m *Mesh) Withdraw(key string) {
 			return
 		}
 		delete(m.proxies, key)
-		if m.own[mdns.Fold(p.instance)] == p {
-			delete(m.own, mdns.Fold(p.instance))
-		}
+		m.disown(p)
 		if p.pub != nil {
 			p.pub.Withdraw()
 		}
@@ -71,13 +75,21 @@ func (m *Mesh) Retract(instance string) {
 
 // announce publishes p once there is a port to publish it at.
 func (m *Mesh) announce(p *proxy) {
-	if m.port == 0 || p.pub != nil {
+	if m.port == 0 || p.pub != nil || p.failed {
 		return
 	}
-	p.pub = m.engine.Publish(mdns.Service{
+	var pub *mdns.Publication
+	pub = m.engine.Publish(mdns.Service{
 		Type: ServiceType, Instance: p.Instance, Rename: p.Rename, Port: m.port, TXT: m.txt(p),
-		Notify: func(s mdns.Status) { m.post(func() { m.published(p, s) }) },
+		Notify: func(s mdns.Status) {
+			m.post(func() {
+				if m.proxies[p.Key] == p && p.pub == pub {
+					m.published(p, s)
+				}
+			})
+		},
 	})
+	p.pub = pub
 }
 
 func (m *Mesh) txt(p *proxy) []string {
@@ -91,27 +103,49 @@ func (m *Mesh) txt(p *proxy) []string {
 
 // published takes in how publishing goes.
 func (m *Mesh) published(p *proxy, s mdns.Status) {
-	if m.proxies[p.Key] != p {
-		return // withdrawn meanwhile
-	}
 	if s.Instance != "" && s.Instance != p.instance {
-		delete(m.own, mdns.Fold(p.instance))
-		p.instance = s.Instance
-		m.own[mdns.Fold(p.instance)] = p
-		p.announced = time.Time{}
+		m.rename(p, s.Instance)
 	}
-	switch s.State {
-	case mdns.Announced:
-		if p.announced.IsZero() {
-			p.announced = time.Now()
-		}
-	case mdns.Probing, mdns.Renamed:
+	switch {
+	case s.State != mdns.Announced:
 		p.announced = time.Time{}
+	case p.announced.IsZero():
+		p.announced = time.Now()
+		m.own[mdns.Fold(p.instance)] = p
 	}
 	m.cfg.Handle(ProxyChanged{p.Key, p.instance, !p.announced.IsZero(), s.Err})
+	if s.State == mdns.Failed {
+		p.pub, p.failed = nil, true
+		m.disown(p)
+		m.closePairs(func(k pairKey) bool { return k.proxy == p.Key }, ErrNoProxy)
+		return
+	}
 	for k, pair := range m.pairs {
 		if k.proxy == p.Key {
 			m.flush(pair)
 		}
+	}
+}
+
+// rename takes in another name of p. Streams carry the old one, which somebody
+// else has now: they end, and what they had to say waits for the new name.
+func (m *Mesh) rename(p *proxy, instance string) {
+	m.disown(p)
+	p.instance, p.announced = instance, time.Time{}
+	for k, pair := range m.pairs {
+		if k.proxy != p.Key {
+			continue
+		}
+		pair.abandon()
+		if pair.stream != nil {
+			m.part(pair.stream)
+		}
+	}
+}
+
+// disown gives the name of p free for other proxies.
+func (m *Mesh) disown(p *proxy) {
+	if m.own[mdns.Fold(p.instance)] == p {
+		delete(m.own, mdns.Fold(p.instance))
 	}
 }

@@ -31,7 +31,7 @@ type Log struct {
 type LinkLocal struct {
 	Interfaces []string // names of network interfaces, at least one, no duplicates
 	Machine    string   // lower-case LDH label, 1 to 32 octets; colleagues appear as NAME@Machine
-	Port       uint16   // TCP port of all proxy instances; 0 takes any free one
+	Port       uint16   // TCP port of all proxy instances; 0 takes 5298 if it is free, else any free one
 	ShowAwayAs Away     // how a colleague's "away" is shown on the LAN
 
 	DepartureDelay time.Duration // 1 s to 60 s: an absence shorter than this is none

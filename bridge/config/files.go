@@ -25,19 +25,20 @@ func (u *Upstream) readSecret(r *report) {
 
 func (u *Upstream) readSecretFile(r *report) {
 	const key = "upstream.secret_file"
-	data, err := readFile(u.SecretFile, maxSecret)
+	makeOne := "make one as the user that runs the service: (umask 077; " + calledAs() + " secret > " + u.SecretFile + ")"
+	f, mode, err := openFile(u.SecretFile)
 	if err != nil {
-		r.fail(key, u.SecretFile+": "+reason(err),
-			"make one as the user that runs the service: (umask 077; "+calledAs()+" secret > "+u.SecretFile+")")
+		r.fail(key, u.SecretFile+": "+reason(err), makeOne)
 		return
 	}
-	info, err := os.Stat(u.SecretFile)
-	if err != nil {
-		r.fail(key, u.SecretFile+": "+reason(err), "look at the file")
-		return
-	}
-	if mode := info.Mode().Perm(); mode&tooOpen(u.SecretFile) != 0 {
+	defer f.Close()
+	if mode&tooOpen(u.SecretFile) != 0 {
 		r.fail(key, fmt.Sprintf("%s: group or others may use it (mode %04o)", u.SecretFile, mode), "run chmod 600 "+u.SecretFile)
+		return
+	}
+	data, err := readOpen(f, maxSecret)
+	if err != nil {
+		r.fail(key, u.SecretFile+": "+reason(err), makeOne)
 		return
 	}
 	plain, _ := strings.CutSuffix(string(data), "\n")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // Parse reads the text of a configuration. It looks at nothing else: neither
@@ -57,24 +58,39 @@ func parse(data []byte, r *report) Config {
 	return c
 }
 
-// errTooLarge is what readFile returns when a file holds more than expected.
+// errTooLarge is what readOpen returns when a file holds more than expected.
 var errTooLarge = errors.New("is too large")
 
-// readFile reads a regular file of at most limit bytes. Anything else (a pipe,
-// a device) is refused before it can block.
+// readFile reads a regular file of at most limit bytes.
 func readFile(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("is not a regular file")
-	}
-	f, err := os.Open(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	return readOpen(f, limit)
+}
+
+// openFile opens a regular file and tells its permissions. The path is looked up
+// once, so that they are those of the file that is read. Anything else (a pipe, a
+// device) is refused and cannot block.
+func openFile(path string) (*os.File, fs.FileMode, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("is not a regular file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, info.Mode().Perm(), nil
+}
+
+func readOpen(f *os.File, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(data)) > limit {
 		err = fmt.Errorf("%w (more than %s)", errTooLarge, bytesText(limit))

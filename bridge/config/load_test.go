@@ -8,12 +8,14 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -112,6 +114,13 @@ func TestSecretFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := os.Mkdir(o.path("secret"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		o.refused("is not a regular file")
+	})
+	t.Run("a pipe that nobody writes into", func(t *testing.T) {
+		o := newOffice(t, "")
+		if err := errors.Join(os.Remove(o.path("secret")), syscall.Mkfifo(o.path("secret"), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		o.refused("is not a regular file")
@@ -262,5 +271,43 @@ func TestLoadWithoutAFile(t *testing.T) {
 	_, err = Load(filepath.Dir(path))
 	if err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Somebody exchanges the file again and again while it is read: the mode that is
+// judged is that of the file whose bytes are taken.
+func TestSecretFileIsLookedUpOnce(t *testing.T) {
+	o := newOffice(t, "")
+	stop, stopped := make(chan struct{}), make(chan error)
+	go func() { stopped <- o.exchange(stop) }()
+	for range 2000 {
+		cfg, err := Load(o.path("bridge.yaml"))
+		if got := cfg.Upstream.Secret.Reveal(); err == nil && got != hidden {
+			t.Errorf("SEC-6: took %q, which everybody can read", got)
+			break
+		}
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// exchange puts now a private secret in place, now a public one.
+func (o office) exchange(stop <-chan struct{}) error {
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		text, mode := hidden, os.FileMode(0o600)
+		if i%2 == 0 {
+			text, mode = "public", 0o644
+		}
+		next := o.path("next")
+		if err := errors.Join(os.WriteFile(next, []byte(text), mode), os.Chmod(next, mode), os.Rename(next, o.path("secret"))); err != nil {
+			return err
+		}
 	}
 }

@@ -42,7 +42,8 @@ func (t Target) Loopback() bool {
 	return t.Host == "localhost" || strings.HasSuffix(t.Host, ".localhost")
 }
 
-// threeForms is what an admin can write; every refusal says it (DESIGN, decision 3).
+// threeForms is what an admin can write; every refusal says it
+// (docs/decisions/003-where-the-server-is.md).
 const threeForms = "write tcp://127.0.0.1:5347 for a server on this host, " +
 	"tls://HOST:5347 for a server whose component port speaks TLS (or has stunnel or haproxy before it), or " +
 	"tcp://HOST:5347 with insecure_plaintext: true inside a VPN"

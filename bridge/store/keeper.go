@@ -9,11 +9,11 @@ import (
 
 const (
 	// groupDelay is how long changes gather before they are committed together: 20
-	// commits a second at most, and what a crash can lose (DESIGN decision 5).
+	// commits a second at most, and what a crash can lose.
 	groupDelay = 50 * time.Millisecond
 	// retryDelay passes between commits that fail; a full disk seldom empties faster.
 	retryDelay = 5 * time.Second
-	// maxPending changes wait for the disk at most. An office changes some dozens at
+	// maxPending changes wait for the disk at most, those in work included. An office changes some dozens at
 	// once; 10,000 peers that all vanish while the disk is stuck fit.
 	maxPending = 16384
 )
@@ -35,6 +35,7 @@ type keeper struct {
 
 	mu      sync.Mutex
 	pending batch // guarded by mu
+	working batch // guarded by mu: what commit has in hand; never written to
 	failed  error // guarded by mu: of the last commit
 	closed  bool  // guarded by mu
 }
@@ -56,7 +57,7 @@ func (k *keeper) put(c change, value string) error {
 	if k.closed {
 		return ErrClosed
 	}
-	if _, known := k.pending[c]; !known && len(k.pending) >= maxPending {
+	if !k.waits(c) && len(k.pending)+len(k.working) >= maxPending {
 		return ErrBehind
 	}
 	k.pending[c] = value
@@ -65,6 +66,13 @@ func (k *keeper) put(c change, value string) error {
 	default: // the keeper knows already
 	}
 	return nil
+}
+
+// waits reports whether a value of c is not on the disk yet. The caller holds mu.
+func (k *keeper) waits(c change) bool {
+	_, pending := k.pending[c]
+	_, working := k.working[c]
+	return pending || working
 }
 
 func (k *keeper) flush(ctx context.Context) error {
@@ -148,16 +156,15 @@ func (k *keeper) save() error {
 func (k *keeper) take() batch {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	b := k.pending
-	k.pending = make(batch)
-	return b
+	k.working, k.pending = k.pending, make(batch)
+	return k.working
 }
 
 // settle notes how the commit of b ended, and returns how the one before did.
 func (k *keeper) settle(b batch, err error) (before error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	before, k.failed = k.failed, err
+	before, k.failed, k.working = k.failed, err, nil
 	if err == nil {
 		return before
 	}

@@ -206,7 +206,7 @@ func TestKeeperInTrouble(t *testing.T) {
 			if err := k.flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("flush: %v", err)
 			}
-			for i := range maxPending {
+			for i := range maxPending - 1 {
 				put(t, k, fmt.Sprint(i), "v")
 			}
 			if err := k.put(change{"b", "one more"}, "v"); !errors.Is(err, ErrBehind) {
@@ -215,10 +215,36 @@ func TestKeeperInTrouble(t *testing.T) {
 			put(t, k, "7", "changed") // a key that waits already can still change
 			close(p.hang)
 			err := k.flush(t.Context())
-			if data, _, _ := p.look(); err != nil || len(data) != maxPending+1 || data["7"] != "changed" {
+			if data, _, _ := p.look(); err != nil || len(data) != maxPending || data["7"] != "changed" {
 				t.Errorf("flush: %v, %d keys", err, len(data))
 			}
 		})
+	})
+}
+
+func TestKeeperIsBoundedOnABadDisk(t *testing.T) {
+	p := &platter{fail: errors.New("input/output error"), hang: make(chan struct{})}
+	keeping(t, p, func(t *testing.T, k *keeper, _ *bytes.Buffer) {
+		for i := range maxPending {
+			put(t, k, fmt.Sprint(i), "v")
+		}
+		pass(groupDelay)
+		synctest.Wait() // all of them are inside commit now
+		if err := k.put(change{"b", "one more"}, "v"); !errors.Is(err, ErrBehind) {
+			t.Errorf("put beyond the bound: %v", err)
+		}
+		put(t, k, "7", "changed") // what is in work can still change
+		close(p.hang)
+		pass(time.Second)
+		if err := k.put(change{"b", "one more"}, "v"); !errors.Is(err, ErrBehind) {
+			t.Errorf("put beyond the bound after a failed commit: %v", err)
+		}
+		p.failWith(nil)
+		err := k.flush(t.Context())
+		if data, _, _ := p.look(); err != nil || len(data) != maxPending || data["7"] != "changed" {
+			t.Errorf("flush: %v, %d keys, %q", err, len(data), data["7"])
+		}
+		put(t, k, "one more", "v")
 	})
 }
 

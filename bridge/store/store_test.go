@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -248,23 +246,6 @@ func TestOpenPermissions(t *testing.T) {
 	t.Run("a file that is a folder", func(t *testing.T) {
 		refused(t, t.TempDir(), nil, "cannot be used", "is a directory")
 	})
-}
-
-// asNobody runs f without root's rights over files, where the test has them. They
-// belong to a thread, so the thread goes with the goroutine.
-func asNobody(t *testing.T, f func()) {
-	t.Helper()
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		var err error
-		if os.Geteuid() == 0 {
-			err = syscall.Setfsuid(65534)
-		}
-		f()
-		done <- err
-	}()
-	must(t, <-done)
 }
 
 // refused opens path and wants an error that names the file and says all of words.

@@ -9,19 +9,16 @@ import (
 // An entry is one record heard on an interface.
 type entry struct {
 	record
-	sources  []netip.Addr // who said it, oldest first; bounded
-	heard    time.Time
-	batch    uint64 // the packet it last came in
-	expires  time.Time
-	doubted  bool // under reconfirmation
-	fading   bool // flushed by a newer record of its set
-	refresh  int  // questions asked before it expires
-	alarm    *alarm
-	bookedOn netip.Addr // whose share of the cache it uses
+	first   netip.Addr // who said it first: it uses that one's share of the cache
+	source  netip.Addr // who said it last
+	heard   time.Time
+	batch   uint64 // the packet it last came in
+	expires time.Time
+	doubted bool // under reconfirmation
+	fading  bool // flushed by a newer record of its set
+	refresh int  // questions asked before it expires
+	alarm   *alarm
 }
-
-// source is who said it last.
-func (n *entry) source() netip.Addr { return n.sources[len(n.sources)-1] }
 
 func (n *entry) life() time.Duration { return time.Duration(n.ttl) * time.Second }
 
@@ -34,11 +31,15 @@ type cache struct {
 	sets      map[setKey][]*entry
 	index     map[recKey]*entry // the same entries, one by one
 	perSource map[netip.Addr]int
-	hosts     map[name]int // targets of the SRV records inside, whose addresses are of interest
+	instances map[netip.Addr]int // the PTR records among them
+	hosts     map[name]int       // targets of the SRV records inside, whose addresses are of interest
 }
 
 func newCache(i *iface) cache {
-	return cache{i: i, sets: map[setKey][]*entry{}, index: map[recKey]*entry{}, perSource: map[netip.Addr]int{}, hosts: map[name]int{}}
+	return cache{
+		i: i, sets: map[setKey][]*entry{}, index: map[recKey]*entry{},
+		perSource: map[netip.Addr]int{}, instances: map[netip.Addr]int{}, hosts: map[name]int{},
+	}
 }
 
 func (c *cache) empty() bool { return len(c.sets) == 0 }
@@ -66,11 +67,7 @@ func (c *cache) put(r record, src netip.Addr, batch uint64) *entry {
 	n.ttl, n.name, n.flush = min(r.ttl, ttlMax), r.name, r.flush
 	n.heard, n.batch, n.doubted, n.fading, n.refresh = now, batch, false, false, 0
 	n.expires = now.Add(n.life())
-	n.sources = slices.DeleteFunc(n.sources, func(a netip.Addr) bool { return a == src })
-	if len(n.sources) >= maxSources {
-		n.sources = n.sources[1:]
-	}
-	n.sources = append(n.sources, src)
+	n.source = src
 	c.schedule(n)
 	return n
 }
@@ -78,22 +75,43 @@ func (c *cache) put(r record, src netip.Addr, batch uint64) *entry {
 // admit makes an entry if the bounds allow.
 func (c *cache) admit(r record, src netip.Addr) *entry {
 	key := r.set()
-	set := c.sets[key]
-	limit := maxSetRecords
-	if r.typ == typePTR {
-		limit = maxInstances
-	}
-	if len(set) >= limit || c.perSource[src] >= maxCachePerSource || set == nil && len(c.sets) >= maxCacheSets {
+	if !c.hasRoom(r, src) {
 		return nil
 	}
-	n := &entry{record: r, bookedOn: src}
-	c.sets[key] = append(set, n)
+	n := &entry{record: r, first: src}
+	c.sets[key] = append(c.sets[key], n)
 	c.index[r.key()] = n
-	c.perSource[src]++
-	if h := r.target(); r.typ == typeSRV {
-		c.hosts[hostOf(h).fold()]++
-	}
+	c.book(n)
 	return n
+}
+
+// book counts n where it is to be counted.
+func (c *cache) book(n *entry) {
+	c.perSource[n.first]++
+	switch n.typ {
+	case typePTR:
+		c.instances[n.first]++
+	case typeSRV:
+		c.hosts[hostOf(n.target()).fold()]++
+	}
+}
+
+// unbook takes back what book did.
+func (c *cache) unbook(n *entry) {
+	release(c.perSource, n.first)
+	switch n.typ {
+	case typePTR:
+		release(c.instances, n.first)
+	case typeSRV:
+		release(c.hosts, hostOf(n.target()).fold())
+	}
+}
+
+// release counts down, and forgets what is at nought.
+func release[K comparable](counts map[K]int, key K) {
+	if counts[key]--; counts[key] <= 0 {
+		delete(counts, key)
+	}
 }
 
 // flushElders gives the other records of a unique set one more second, if they were heard
@@ -139,15 +157,7 @@ func (c *cache) remove(n *entry) {
 		delete(c.sets, key)
 	}
 	delete(c.index, n.key())
-	if c.perSource[n.bookedOn]--; c.perSource[n.bookedOn] <= 0 {
-		delete(c.perSource, n.bookedOn)
-	}
-	if n.typ == typeSRV {
-		h := hostOf(n.target()).fold()
-		if c.hosts[h]--; c.hosts[h] <= 0 {
-			delete(c.hosts, h)
-		}
-	}
+	c.unbook(n)
 }
 
 // known lists what need not be answered to q again: shared records with more than half

@@ -22,7 +22,7 @@ func (e *Engine) checkConflict(c *claim, a *arrival, r record) {
 	case h == nil || r.typ == typeNSEC || c.wasOurs(r):
 	case c.isOurs(r):
 		e.noteTwin(c, a, r)
-		e.rescue(a, r)
+		e.rescue(a, c, r)
 	case r.ttl == 0:
 	case h.phase != owned, a.i.has(c, r.typ):
 		c.conflict(a.i)
@@ -41,7 +41,7 @@ func (e *Engine) checkShared(a *arrival, r record) {
 	}
 	c := e.claims[r.target().fold()]
 	if c != nil && c.owns(a.i) && slices.ContainsFunc(c.is.shared(a.i), r.same) {
-		e.rescue(a, r)
+		e.rescue(a, c, r)
 	}
 }
 
@@ -53,10 +53,13 @@ func (e *Engine) noteTwin(c *claim, a *arrival, r record) {
 	}
 }
 
-// rescue announces a record of ours again when somebody gave it less than half our time to
+// rescue announces a record of c again when somebody gave it less than half our time to
 // live (RFC 6762 section 6.6), as soon as the rate allows.
-func (e *Engine) rescue(a *arrival, r record) {
-	for _, own := range e.ownRecords(a.i, question{name: r.name, typ: r.typ, class: classIN}) {
+func (e *Engine) rescue(a *arrival, c *claim, r record) {
+	if !c.owns(a.i) {
+		return
+	}
+	for _, own := range slices.Concat(c.is.shared(a.i), c.unique(a.i)) {
 		if own.same(r) && r.ttl < own.ttl/2 {
 			a.l.later(&reply{asked: e.now, answers: []answer{{record: own}}}, e.now)
 		}

@@ -116,10 +116,10 @@ func (f *found) host() string {
 
 func (f *found) source() netip.Addr {
 	if set := f.i.cache.latest(f.name, typeTXT); len(set) > 0 {
-		return withZone(set[0].source(), f.i.Name)
+		return withZone(set[0].source, f.i.Name)
 	}
 	if n := f.ptr(); n != nil {
-		return withZone(n.source(), f.i.Name)
+		return withZone(n.source, f.i.Name)
 	}
 	return netip.Addr{}
 }

@@ -289,8 +289,10 @@ func (i *iface) flush() {
 	}
 }
 
-// sendQuestions sends them at once, unpaced: they are few, and the gap between two of a
-// kind must not shrink because the first had to wait (RFC 6762 section 5.2).
+// sendQuestions sends the questions at once: the gap between two of a kind must not shrink
+// because the first had to wait (RFC 6762 section 5.2). Known answers that did not fit
+// beside them follow paced, as many as may wait: with thousands of peers they fill dozens
+// of packets, and a peer that misses itself there only answers once more.
 func (i *iface) sendQuestions() {
 	unicast := slices.ContainsFunc(i.questions, func(q question) bool { return q.unicast })
 	for _, l := range i.links {
@@ -300,7 +302,12 @@ func (i *iface) sendQuestions() {
 	}
 	for _, p := range packQuestions(i.questions, i.cache.known) {
 		for _, l := range i.links {
-			l.transmit(p)
+			switch {
+			case asks(p):
+				l.transmit(p)
+			case len(l.queue) < maxWaiting:
+				l.send(p)
+			}
 		}
 	}
 	i.questions = nil

@@ -77,8 +77,8 @@ func (i *iface) wants(r record) bool {
 	return i.cache.hosts[r.name.fold()] > 0
 }
 
-// goodbye withdraws a record: in a second, if the one who announced it says so (RFC 6762
-// section 10.1, LL-9-4); a stranger's word only makes us ask (LL-9-9).
+// goodbye withdraws a record: in a second, if its host says so (RFC 6762 section 10.1,
+// LL-9-4); a stranger's word only makes us ask (LL-9-9).
 func (i *iface) goodbye(r record, src netip.Addr) {
 	n := i.cache.find(r)
 	if n == nil && r.typ == typeTXT && len(r.data) <= 1 {
@@ -90,28 +90,14 @@ func (i *iface) goodbye(r record, src netip.Addr) {
 	switch {
 	case n == nil:
 	case i.mayWithdraw(n, src):
+		n.doubted = false
 		i.cache.shorten(n, goodbyeHold)
+	case !n.expires.After(i.e.now.Add(goodbyeHold)): // it goes anyway
 	default:
 		i.e.cfg.Count("LL-9-9")
 		i.e.log.Debug("goodbye from another host, asking again", "if", i.Name, "src", src)
 		i.reconfirm(n)
 	}
-}
-
-// mayWithdraw reports whether src is an address of the host that announced n.
-func (i *iface) mayWithdraw(n *entry, src netip.Addr) bool {
-	if slices.Contains(n.sources, src) {
-		return true
-	}
-	instance := n.name
-	if n.typ == typePTR {
-		instance = n.target()
-	}
-	return slices.ContainsFunc(i.cache.get(instance, typeSRV), func(s *entry) bool {
-		host := hostOf(s.target())
-		return slices.ContainsFunc(slices.Concat(i.cache.get(host, typeA), i.cache.get(host, typeAAAA)),
-			func(a *entry) bool { return a.addr() == src })
-	})
 }
 
 // reconfirm gives a doubted record ten seconds to be confirmed, and asks for it (RFC 6762

@@ -7,13 +7,15 @@ const (
 	maxRecordsIn      = 256  // records of one packet; a 9000-octet packet of real services has fewer
 	maxQuestionsIn    = 128  // questions of one packet
 	maxCacheSets      = 4096 // record sets per interface, as Avahi
-	maxCachePerSource = 2048 // records that one address may put into one interface's cache
+	maxCachePerSource = 2048 // records that one address may put into one interface's cache; four per instance it may show
 	maxSetRecords     = 16   // records in one unique set: addresses of a host, old split TXT forms
 	maxTXT            = 1300 // octets of TXT rdata kept; RFC 6763 section 6.2 calls 1300 the sensible limit
 	maxInstances      = 2048 // instances of browsed types per interface
-	maxSources        = 8    // addresses remembered per record
+	maxPerNeighbour   = 512  // of them announced by one address: another bridge shows hundreds of colleagues, up to warnPublished
 	maxReplies        = 256  // answers waiting on one link
-	unicastBurst      = 20   // unicast answers at once per link
+	maxWaiting        = 128  // packets waiting on one link, beyond which known answers are left out
+	unicastPackets    = 4    // of one unicast answer; a longer one goes to all
+	unicastBurst      = 20   // unicast packets at once per link
 	unicastPerSecond  = 20   // and steadily
 	warnPublished     = 500  // Avahi clients lose what is beyond (measured)
 )

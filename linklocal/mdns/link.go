@@ -177,7 +177,7 @@ func (l *link) pruneSent() {
 	}
 }
 
-// takeToken asks whether one more unicast answer may go; it bounds what a flood of
+// takeToken asks whether one more unicast packet may go; it bounds what a flood of
 // one-shot questions can draw from us.
 func (l *link) takeToken() bool {
 	l.tokens = min(unicastBurst, l.tokens+l.e.now.Sub(l.tokensAt).Seconds()*unicastPerSecond)

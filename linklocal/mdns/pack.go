@@ -150,3 +150,6 @@ func packQuestions(qs []question, known func(question) []record) [][]byte {
 	}
 	return out
 }
+
+// asks reports whether a query packed here has questions, or only continues known answers.
+func asks(packet []byte) bool { return packet[4] != 0 || packet[5] != 0 }

@@ -11,7 +11,8 @@ type arrival struct {
 	packet Packet
 	i      *iface
 	l      *link
-	src    netip.Addr // without zone
+	src    netip.Addr        // without zone
+	listed map[recKey]uint32 // what said has found, nil before
 }
 
 // onLink reports whether the sender is a neighbour (RFC 6762 section 11).

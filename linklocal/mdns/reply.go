@@ -74,18 +74,24 @@ func (l *link) multicast(answers []answer) {
 	}
 }
 
-// unicast answers a QU question directly (RFC 6762 section 5.4).
+// unicast answers a QU question directly (RFC 6762 section 5.4), as far as tokens last.
 func (l *link) unicast(to netip.AddrPort, answers []answer) {
-	if len(answers) == 0 {
-		return
-	}
-	if !l.takeToken() {
-		l.e.cfg.Count("M1")
-		return
-	}
 	for _, p := range packResponses(groupsOf(answers)) {
+		if !l.takeToken() {
+			l.e.cfg.Count("M1")
+			return
+		}
 		l.put(p, to)
 	}
+}
+
+// few reports whether groups fit the packets that one asker may be told in. The source of
+// a question is easily forged: longer answers go to all, paced and at most once a second.
+func few(groups []group) bool {
+	for range unicastPackets {
+		groups = groups[fitting(groups):]
+	}
+	return len(groups) == 0
 }
 
 func groupsOf(answers []answer) []group {
@@ -124,9 +130,7 @@ func (e *Engine) suppressDuplicates(a *arrival) {
 		return
 	}
 	for _, r := range slices.Clone(a.l.replies) {
-		a.l.strike(r, func(own record) bool {
-			return slices.ContainsFunc(a.answers, func(o record) bool { return o.ttl >= own.ttl && own.same(o) })
-		})
+		a.l.strike(r, a.spares)
 	}
 }
 
@@ -141,21 +145,23 @@ func (l *link) strike(r *reply, gone func(record) bool) {
 
 // answerLegacy serves one-shot resolvers such as dig: they ask from another port and get one
 // plain DNS answer by unicast, with their ID and question, short-lived and without flush
-// bits (RFC 6762 section 6.7).
+// bits (RFC 6762 section 6.7). The token is taken before any work is done, and given back
+// when there is nothing to say.
 func (e *Engine) answerLegacy(a *arrival) {
+	if !a.l.takeToken() {
+		e.cfg.Count("LL-5-11")
+		return
+	}
 	p := newPacker(flagResponse)
 	p.id = a.id
 	var groups []group
-	for _, q := range a.questions {
+	for _, q := range a.distinct() {
 		if answers := e.answersTo(a.i, q); len(answers) > 0 && p.question(q) {
 			groups = append(groups, groupsOf(answers)...)
 		}
 	}
 	if len(groups) == 0 {
-		return
-	}
-	if !a.l.takeToken() {
-		e.cfg.Count("LL-5-11")
+		a.l.tokens++
 		return
 	}
 	for k := range groups {

@@ -132,10 +132,11 @@ func (l *lookup) addresses(host name) (v4, v6, whole bool) {
 	return v4, v6, (v4 || v6) && len(l.entries(host, typeNSEC)) > 0
 }
 
-// finish answers with what is known.
+// finish answers with what is known. What expired meanwhile is asked for again.
 func (l *lookup) finish() {
 	srv := l.entries(l.name, typeSRV)
 	if len(srv) == 0 {
+		l.resume()
 		return
 	}
 	host := hostOf(srv[0].target())
@@ -145,8 +146,21 @@ func (l *lookup) finish() {
 			p.Addrs = append(p.Addrs, withZone(n.addr(), l.i.Name))
 		}
 	}
-	if len(p.Addrs) > 0 {
-		l.i.e.endLookup(l, p, nil)
+	if len(p.Addrs) == 0 {
+		l.resume()
+		return
+	}
+	l.i.e.endLookup(l, p, nil)
+}
+
+// resume goes on asking when nothing is left to answer with: as planned, or a second after
+// askHost (RFC 6762 section 5.2).
+func (l *lookup) resume() {
+	a := &l.i.e.agenda
+	a.stop(l.hold)
+	l.hold = nil
+	if l.alarm == nil || l.alarm.index < 0 {
+		l.alarm = l.i.e.in(retransmitFirst-secondFamily, l.ask)
 	}
 }
 

@@ -34,26 +34,33 @@ func (e *Engine) answer(a *arrival) {
 		return
 	}
 	multi := &reply{asked: e.now, src: a.packet.Src, defend: len(a.authority) > 0, partial: a.truncated}
-	var uni []answer
-	for _, q := range a.questions {
-		for _, ans := range e.answersTo(a.i, q) {
-			switch {
-			case a.knows(ans.record):
-			case q.unicast && !multi.defend && a.onLink() && a.l.recently(ans.record):
-				uni = append(uni, ans)
-			default:
-				multi.add(ans)
-			}
-		}
+	uni, rest := e.sortAnswers(a, multi.defend)
+	if !few(groupsOf(uni)) {
+		uni, rest = nil, append(rest, uni...)
 	}
+	multi.answers = rest
 	a.l.unicast(a.packet.Src, uni)
 	a.l.later(multi, e.now.Add(multi.delay()))
 }
 
-func (r *reply) add(ans answer) {
-	if !slices.ContainsFunc(r.answers, func(o answer) bool { return o.same(ans.record) }) {
-		r.answers = append(r.answers, ans)
+// sortAnswers lists what a asks for and does not know, each record once: what the asker
+// alone may be told, and what is for everybody.
+func (e *Engine) sortAnswers(a *arrival, defend bool) (uni, multi []answer) {
+	listed := map[recKey]bool{}
+	for _, q := range a.distinct() {
+		for _, ans := range e.answersTo(a.i, q) {
+			key := ans.key()
+			switch {
+			case listed[key] || a.knows(ans.record):
+			case q.unicast && !defend && a.onLink() && a.l.recently(ans.record):
+				uni = append(uni, ans)
+			default:
+				multi = append(multi, ans)
+			}
+			listed[key] = true
+		}
 	}
+	return uni, multi
 }
 
 // delay spreads the answers of many responders (RFC 6762 sections 6 and 7.2). What is ours
@@ -68,15 +75,9 @@ func (r *reply) delay() time.Duration {
 	return between(sharedDelayMin, sharedDelayMax)
 }
 
-// knows reports whether the asker listed r as known with at least half its time to live
-// (RFC 6762 section 7.1).
-func (a *arrival) knows(r record) bool {
-	return slices.ContainsFunc(a.answers, func(k record) bool { return k.ttl >= r.ttl/2 && r.same(k) })
-}
-
 // answersTo lists our answers to q on i, of names that are ours by now.
 func (e *Engine) answersTo(i *iface, q question) []answer {
-	if q.class != classIN && q.class != classANY {
+	if !q.ours() {
 		return nil
 	}
 	var out []answer
@@ -99,17 +100,6 @@ func (e *Engine) answersTo(i *iface, q question) []answer {
 	return out
 }
 
-// ownRecords lists the bare records behind answersTo, without negative ones.
-func (e *Engine) ownRecords(i *iface, q question) []record {
-	var out []record
-	for _, ans := range e.answersTo(i, q) {
-		if ans.typ != typeNSEC {
-			out = append(out, ans.record)
-		}
-	}
-	return out
-}
-
 // sharedRecords lists the PTR records that answer q: instances of a type, or the types that
 // we publish (RFC 6763 sections 4.1 and 9).
 func (e *Engine) sharedRecords(i *iface, q question) []record {
@@ -117,7 +107,7 @@ func (e *Engine) sharedRecords(i *iface, q question) []record {
 		return nil
 	}
 	var out []record
-	asked := q.name.fold()
+	asked, listed := q.name.fold(), map[recKey]bool{}
 	for _, s := range e.services {
 		r := s.ptr()
 		if asked == servicesName {
@@ -125,7 +115,8 @@ func (e *Engine) sharedRecords(i *iface, q question) []record {
 		} else if asked != s.typ.fold() {
 			continue
 		}
-		if s.claim.owns(i) && !slices.ContainsFunc(out, r.same) {
+		if key := r.key(); s.claim.owns(i) && !listed[key] {
+			listed[key] = true
 			out = append(out, r)
 		}
 	}

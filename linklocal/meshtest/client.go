@@ -7,8 +7,11 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
+	"meshbridge/linklocal"
 	"meshbridge/linklocal/mdns"
+	"meshbridge/linklocal/mdns/mdnstest"
 )
 
 // Client is a person on the LAN as far as records go: an engine that publishes one
@@ -16,16 +19,32 @@ import (
 type Client struct {
 	Engine   *mdns.Engine
 	Instance string
-	Addr     netip.Addr
+	Host     *mdnstest.Host // its machine
+	Addr     netip.Addr     // dialled from
+	Port     uint16         // listened at
 
-	lan      *LAN
-	pub      *mdns.Publication
-	listener net.Listener
-	cancel   context.CancelFunc
-	done     chan error
+	lan       *LAN
+	pub       *mdns.Publication
+	listeners []net.Listener
+	arrivals  chan net.Conn
+	deaf      chan struct{} // closed by StopListening
+	stop      sync.Once     // for deaf
+	cancel    context.CancelFunc
+	done      chan error
 
 	mu   sync.Mutex
 	seen map[string]mdns.Event // guarded by mu; people by instance
+}
+
+// Person says who a client on the LAN is.
+type Person struct {
+	Host      *mdnstest.Host // the machine
+	Name      string         // its host name
+	Interface string         // the one spoken on; "" for eth0
+	Instance  string
+	Addrs     []netip.Addr // listened at; the first is the one dialled from
+	Port      uint16       // 0 for any
+	TXT       []string     // nil for somebody who is available
 }
 
 // NewClient puts a host on the LAN with somebody on it. host is the host name,
@@ -39,32 +58,90 @@ func (l *LAN) NewClient(host, instance, addr string, txt ...string) (*Client, er
 	if a.IsLinkLocalUnicast() && a.Is6() {
 		a = a.WithZone("eth0")
 	}
-	ln, err := l.Listen(netip.AddrPortFrom(a, 0))
+	return l.Join(Person{Host: l.Host(host, addr), Name: host, Instance: instance, Addrs: []netip.Addr{a}, TXT: txt})
+}
+
+// Join puts somebody on a host of the LAN.
+func (l *LAN) Join(p Person) (*Client, error) {
+	if p.Interface == "" {
+		p.Interface = "eth0"
+	}
+	if len(p.TXT) == 0 {
+		p.TXT = []string{"txtvers=1", "status=avail"}
+	}
+	lns, port, err := l.listenAll(p.Addrs, p.Port)
 	if err != nil {
 		return nil, err
 	}
-	port := netip.MustParseAddrPort(ln.Addr().String()).Port()
 	e, err := mdns.New(mdns.Config{
-		Interfaces: []string{"eth0"}, Host: host, GlobalIPv6: true, Network: l.Host(host, addr),
+		Interfaces: []string{p.Interface}, Host: p.Name, GlobalIPv6: true, Network: p.Host,
 	})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{
-		Engine: e, Instance: instance, Addr: a, lan: l, listener: ln, cancel: cancel,
-		done: make(chan error, 1), seen: map[string]mdns.Event{},
-	}
-	if len(txt) == 0 {
-		txt = []string{"txtvers=1", "status=avail"}
+		Engine: e, Instance: p.Instance, Host: p.Host, Addr: p.Addrs[0], Port: port, lan: l, listeners: lns, cancel: cancel,
+		done: make(chan error, 1), seen: map[string]mdns.Event{}, arrivals: make(chan net.Conn, 16), deaf: make(chan struct{}),
 	}
 	c.pub = e.Publish(mdns.Service{
-		Type: "_presence._tcp", Instance: instance, Port: port, TXT: txt,
-		Rename: func(n int) string { return fmt.Sprintf("%s-%d", instance, n) },
+		Type: linklocal.ServiceType, Instance: p.Instance, Port: port, TXT: p.TXT,
+		Rename: func(n int) string { return fmt.Sprintf("%s-%d", p.Instance, n) },
 	})
-	e.Browse("_presence._tcp", c.see)
+	e.Browse(linklocal.ServiceType, c.see)
+	for _, ln := range lns {
+		go c.welcome(ln)
+	}
 	go func() { c.done <- e.Run(ctx) }()
 	return c, nil
+}
+
+// Move gives the client's machine another address in place of all it has, as a DHCP
+// server may. It is announced within two seconds. Connections stay.
+func (c *Client) Move(addr string) error {
+	prefix, err := netip.ParsePrefix(addr)
+	if err != nil {
+		return err
+	}
+	lns, _, err := c.lan.listenAll([]netip.Addr{prefix.Addr()}, c.Port)
+	if err != nil {
+		return err
+	}
+	for _, ln := range c.listeners {
+		ln.Close()
+	}
+	c.listeners, c.Addr = lns, prefix.Addr()
+	c.Host.SetAddrs("eth0", addr)
+	go c.welcome(lns[0])
+	return nil
+}
+
+// listenAll listens at one port on every address.
+func (l *LAN) listenAll(addrs []netip.Addr, port uint16) (lns []net.Listener, _ uint16, _ error) {
+	for _, a := range addrs {
+		ln, err := l.Listen(netip.AddrPortFrom(a, port))
+		if err != nil {
+			return nil, 0, err
+		}
+		port = netip.MustParseAddrPort(ln.Addr().String()).Port()
+		lns = append(lns, ln)
+	}
+	return lns, port, nil
+}
+
+// welcome moves connections from a listener to where Accept finds them.
+func (c *Client) welcome(ln net.Listener) {
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		select {
+		case c.arrivals <- conn:
+		case <-c.deaf:
+			conn.Close()
+		}
+	}
 }
 
 func (c *Client) see(ev mdns.Event) {
@@ -89,19 +166,42 @@ func (c *Client) Sees(instance string) ([]string, bool) {
 // SetTXT changes what the client says of its person.
 func (c *Client) SetTXT(txt ...string) { c.pub.SetTXT(txt) }
 
-// SignOff says goodbye and stops.
+// SignOff says goodbye and stops. Doing it twice is no error.
 func (c *Client) SignOff() error {
+	c.StopListening()
 	c.cancel()
-	return <-c.done
+	err := <-c.done
+	c.done <- err
+	return err
+}
+
+// StopListening makes connections to this client fail, as when its program hangs
+// or was closed in a hurry.
+func (c *Client) StopListening() {
+	c.stop.Do(func() { close(c.deaf) })
+	for _, ln := range c.listeners {
+		ln.Close()
+	}
 }
 
 // Accept waits for a connection to this client.
 func (c *Client) Accept() (*Stream, error) {
-	conn, err := c.listener.Accept()
-	if err != nil {
-		return nil, err
+	select {
+	case conn := <-c.arrivals:
+		return &Stream{Conn: conn.(*Conn)}, nil
+	case <-c.deaf:
+		return nil, net.ErrClosed
 	}
-	return &Stream{Conn: conn.(*Conn)}, nil
+}
+
+// AcceptWithin waits for a connection to this client for at most d.
+func (c *Client) AcceptWithin(d time.Duration) (*Stream, error) {
+	select {
+	case conn := <-c.arrivals:
+		return &Stream{Conn: conn.(*Conn)}, nil
+	case <-time.After(d):
+		return nil, fmt.Errorf("nobody connected to %s within %v", c.Instance, d)
+	}
 }
 
 // Dial connects to where an instance can be reached, from this client's address.
@@ -115,7 +215,7 @@ func (c *Client) DialFrom(ctx context.Context, instance string, from netip.Addr)
 	if len(ifs) == 0 {
 		return nil, fmt.Errorf("%s is on no link", c.Instance)
 	}
-	ep, err := c.Engine.Resolve(ctx, "_presence._tcp", instance, ifs[0].Index, false)
+	ep, err := c.Engine.Resolve(ctx, linklocal.ServiceType, instance, ifs[0].Index, false)
 	if err != nil {
 		return nil, err
 	}

@@ -2,11 +2,12 @@ package meshtest
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"meshbridge/linklocal"
 	"meshbridge/linklocal/mdns/mdnstest"
@@ -17,16 +18,25 @@ type LAN struct {
 	*mdnstest.LAN
 
 	mu        sync.Mutex
-	next      uint16                       // guarded by mu
-	listeners map[netip.AddrPort]*listener // guarded by mu
-	dialled   []Dialled                    // guarded by mu
-	refuse    map[netip.AddrPort]error     // guarded by mu
+	next      uint16                                                 // guarded by mu
+	listeners map[netip.AddrPort]*listener                           // guarded by mu
+	attempts  []Attempt                                              // guarded by mu
+	refuse    map[netip.AddrPort]error                               // guarded by mu
+	latency   func(from netip.Addr, to netip.AddrPort) time.Duration // guarded by mu; may be nil
+	chunk     int                                                    // guarded by mu; 0: no limit
+	conns     []*Conn                                                // guarded by mu; ends that dialled
 }
 
 // Dialled is one attempt to connect.
 type Dialled struct {
 	From netip.Addr
 	To   netip.AddrPort
+}
+
+// Attempt is a Dialled with its time.
+type Attempt struct {
+	Dialled
+	At time.Time
 }
 
 // New returns a LAN without hosts. Hosts come by mdnstest's methods.
@@ -42,9 +52,18 @@ func (l *LAN) Transport() linklocal.Transport { return transport{l} }
 
 // Dialled returns the attempts to connect so far, in order.
 func (l *LAN) Dialled() []Dialled {
+	var all []Dialled
+	for _, a := range l.Attempts() {
+		all = append(all, a.Dialled)
+	}
+	return all
+}
+
+// Attempts returns the attempts to connect so far with their times, in order.
+func (l *LAN) Attempts() []Attempt {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]Dialled(nil), l.dialled...)
+	return slices.Clone(l.attempts)
 }
 
 // Refuse makes connecting to an address fail with err; nil lets it work again.
@@ -56,6 +75,36 @@ func (l *LAN) Refuse(to netip.AddrPort, err error) {
 	} else {
 		l.refuse[to] = err
 	}
+}
+
+// SetLatency makes connecting take time: the listener sees the connection, and the
+// dialler gets it, as long after the dial as fn says. nil: at once.
+func (l *LAN) SetLatency(fn func(from netip.Addr, to netip.AddrPort) time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.latency = fn
+}
+
+// SetChunk makes every read on connections that are opened from now on return at
+// most n octets; 0 sets no limit.
+func (l *LAN) SetChunk(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.chunk = n
+}
+
+// Connections returns the connections that neither end has closed, as the ends that
+// dialled them, oldest first.
+func (l *LAN) Connections() []*Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var open []*Conn
+	for _, c := range l.conns {
+		if !c.Closed() && !c.far.Closed() {
+			open = append(open, c)
+		}
+	}
+	return open
 }
 
 // Listen is what a client on the LAN does to be reached: at any port when at has
@@ -78,27 +127,34 @@ func (l *LAN) Listen(at netip.AddrPort) (net.Listener, error) {
 // Dial connects from one address to another.
 func (l *LAN) Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	l.mu.Lock()
-	l.dialled = append(l.dialled, Dialled{from, to})
+	l.attempts = append(l.attempts, Attempt{Dialled{from, to}, time.Now()})
+	latency := l.latency
+	l.mu.Unlock()
+	if latency != nil {
+		select {
+		case <-time.After(latency(from, to)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	l.mu.Lock()
 	ln, err := l.listeners[to], l.refuse[to]
 	l.next++
-	source := netip.AddrPortFrom(from, l.next)
+	near, far := pipe(netip.AddrPortFrom(from, l.next), to, l.chunk)
+	l.conns = append(l.conns, near)
 	l.mu.Unlock()
 	switch {
 	case err != nil:
-		return nil, err
 	case ln == nil:
-		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+		err = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	default:
+		err = ln.take(ctx, far)
 	}
-	a, b := net.Pipe()
-	near, far := &Conn{Conn: a, local: source, remote: to}, &Conn{Conn: b, local: to, remote: source}
-	select {
-	case ln.conns <- far:
-		return near, nil
-	case <-ln.closed:
-		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err != nil {
+		near.Close()
+		return nil, err
 	}
+	return near, nil
 }
 
 type transport struct{ lan *LAN }
@@ -117,6 +173,18 @@ type listener struct {
 	conns  chan net.Conn
 	once   sync.Once
 	closed chan struct{}
+}
+
+// take hands a connection to whoever accepts.
+func (l *listener) take(ctx context.Context, c net.Conn) error {
+	select {
+	case l.conns <- c:
+		return nil
+	case <-l.closed:
+		return &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -139,34 +207,3 @@ func (l *listener) Close() error {
 }
 
 func (l *listener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.at) }
-
-// Conn is one end of a connection. A write waits until the other end reads, so what
-// was written has arrived.
-type Conn struct {
-	net.Conn
-	local, remote netip.AddrPort
-
-	mu      sync.Mutex
-	unacked int // guarded by mu
-}
-
-func (c *Conn) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(c.local) }
-func (c *Conn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.remote) }
-
-// SetUnsent makes the connection say that the far kernel has not acknowledged n
-// octets.
-func (c *Conn) SetUnsent(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.unacked = n
-}
-
-// Unsent says how much of what was written is not acknowledged.
-func (c *Conn) Unsent() (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.unacked < 0 {
-		return 0, errors.New("the connection is gone")
-	}
-	return c.unacked, nil
-}

@@ -1,0 +1,38 @@
+package linklocal
+
+import "net/netip"
+
+// SetHardware stands in for the kernel's neighbour table.
+func (c *Config) SetHardware(fn func(netip.Addr) string) { c.hardware = fn }
+
+// Inside is how much the mesh holds.
+type Inside struct {
+	Peers, Proxies, Pairs, Known, Streams, Ears int
+	Handshakes, Open, Total                     int
+}
+
+// Inside looks while the mesh runs.
+func (m *Mesh) Inside() (i Inside) {
+	m.call(func() { i = m.inside() })
+	return i
+}
+
+// Left looks once Run has returned.
+func (m *Mesh) Left() Inside { return m.inside() }
+
+func (m *Mesh) inside() Inside {
+	m.doors.mu.Lock()
+	defer m.doors.mu.Unlock()
+	return Inside{
+		Peers: len(m.peers), Proxies: len(m.proxies), Pairs: len(m.pairs), Known: len(m.known),
+		Streams: len(m.streams), Ears: len(m.ears),
+		Handshakes: len(m.doors.handshakes), Open: len(m.doors.open), Total: m.doors.total,
+	}
+}
+
+// The limits that tests go up to.
+const (
+	MaxHandshakes = maxHandshakes
+	MaxPerAddress = maxPerAddress
+	MaxStreams    = maxStreams
+)

@@ -1,0 +1,283 @@
+package linklocal_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"meshbridge/linklocal"
+	"meshbridge/linklocal/meshtest"
+)
+
+func TestLimits(t *testing.T) {
+	inOffice(t, "LL-STR-25 no header within 10 s", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		s := o.dial(j, nurse)
+		if d := o.closes(s, 15*time.Second); d < 9900*time.Millisecond || d > 10600*time.Millisecond {
+			t.Errorf("closed after %v", d)
+		}
+		refusedWith(t, s, "connection-timeout")
+	})
+	inOffice(t, "LL-STR-25 a header that drips in is no better", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		s := o.dial(j, nurse)
+		for _, b := range "<stream:stream" {
+			if s.Say(string(b)) != nil {
+				break
+			}
+			o.wait(time.Second)
+		}
+		o.closes(s, time.Second)
+		refusedWith(t, s, "connection-timeout")
+	})
+	inOffice(t, "LL-STR-25 INJ-6 nor a first stanza that does not come", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		s := o.dial(j, nurse)
+		o.wait(5 * time.Second)
+		o.say(s, "%s", meshtest.Header("", ""))
+		if d := o.closes(s, 15*time.Second); d > 5600*time.Millisecond {
+			t.Errorf("closed after %v more", d)
+		}
+		refusedWith(t, s, "connection-timeout")
+	})
+	inOffice(t, "LL-STR-25 a peer that never answers our header", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		o.send(juliet, 1, "hello")
+		s, err := j.AcceptWithin(5 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := o.closes(s.Start(), 15*time.Second); d < 9900*time.Millisecond || d > 10600*time.Millisecond {
+			t.Errorf("closed after %v", d)
+		}
+		o.wait(time.Second)
+		if _, returned := o.tokens(); len(returned) != 1 {
+			t.Errorf("returned %v", returned)
+		}
+	})
+	inOffice(t, "LL-STR-25 a body of 60 kB of < is delivered, 2 MiB are refused", func(t *testing.T, o *office) {
+		o.SetChunk(0)
+		j, _ := o.staff()
+		s := o.call(j, nurse)
+		escaped := strings.Repeat("&lt;", 60<<10)
+		o.say(s, "<message><body>%s</body><html xmlns='http://www.w3.org/1999/xhtml'><body>%[1]s</body></html></message>", escaped)
+		events := of[linklocal.Received](o)
+		if len(events) != 1 || events[0].Stanza.Child("", "body").Text() != strings.Repeat("<", 60<<10) {
+			t.Fatal("not delivered whole")
+		}
+		s.Say("<message><body>" + strings.Repeat("x", 2<<20))
+		o.closes(s, 2*time.Second)
+		refusedWith(t, s, "policy-violation")
+	})
+	inOffice(t, "LL-STR-25 eight handshakes from one address, the others are served", func(t *testing.T, o *office) {
+		j, r := o.staff()
+		var open []*meshtest.Stream
+		for range linklocal.MaxHandshakes {
+			open = append(open, o.dial(j, nurse))
+		}
+		ninth := o.dial(j, nurse)
+		o.closes(ninth, time.Second)
+		refusedWith(t, ninth, "policy-violation")
+		s := o.call(r, nurse)
+		o.say(s, "<message><body>me too</body></message>")
+		if len(o.received()) != 1 {
+			t.Error("the other peer is not served")
+		}
+		open[0].Close()
+		o.wait(10 * time.Millisecond)
+		o.call(j, nurse)
+		if o.count("LL-STR-25") != 1 {
+			t.Errorf("counted %d", o.count("LL-STR-25"))
+		}
+	})
+	inOffice(t, "LL-STR-25 so many connections from one address, the others are served", func(t *testing.T, o *office) {
+		j, r := o.staff()
+		var keys []string
+		for len(keys) < linklocal.MaxPerAddress {
+			key := strings.Repeat("x", len(keys)+1)
+			o.publish(key, key[max(0, len(key)-40):]+"@b"+strings.Repeat("y", len(keys)/40))
+			keys = append(keys, key)
+		}
+		o.wait(5 * time.Second)
+		for _, p := range of[linklocal.ProxyChanged](o) {
+			if p.Announced && p.Proxy != nurseJ {
+				o.call(j, p.Instance)
+			}
+		}
+		over := o.dial(j, nurse)
+		o.closes(over, time.Second)
+		refusedWith(t, over, "policy-violation")
+		o.call(r, nurse)
+	})
+	inOffice(t, "LL-STR-25 so many connections in all", func(t *testing.T, o *office) {
+		j, r := o.staff()
+		var open []*meshtest.Stream
+		for i := range linklocal.MaxStreams {
+			s, err := j.DialFrom(t.Context(), nurse, netip.AddrFrom4([4]byte{10, 2, 1, byte(2 + i/linklocal.MaxHandshakes)}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, s.Start())
+		}
+		over := o.dial(r, nurse)
+		o.closes(over, time.Second)
+		refusedWith(t, over, "resource-constraint")
+		o.send(romeo, 1, "no descriptor left")
+		o.wait(2 * time.Second)
+		if _, returned := o.tokens(); len(returned) != 1 {
+			t.Error("dialled all the same")
+		}
+		for _, s := range open {
+			s.Close()
+		}
+		o.wait(time.Second)
+		o.call(r, nurse)
+	})
+	inOffice(t, "a peer that does not read loses its own stream and nothing else", func(t *testing.T, o *office) {
+		j, r := o.staff()
+		s := o.stuck(j)
+		for i := range 200 { // more than its queue takes
+			o.send(juliet, uint64(i+1), "stuck")
+		}
+		other := o.call(r, nurse)
+		o.send(romeo, 1000, "swift")
+		if d := o.until(time.Second, "romeo is served", func() bool { return len(bodies(other)) == 1 }); d > 100*time.Millisecond {
+			t.Errorf("romeo waited %v", d)
+		}
+		o.wait(9 * time.Second)
+		if o.mesh.Inside().Streams != 2 {
+			t.Error("lost before its time")
+		}
+		o.wait(2 * time.Second)
+		if !s.Far().Closed() {
+			t.Error("the stuck stream is still open after 11 s")
+		}
+		_, returned := o.tokens()
+		if len(returned) != 200 {
+			t.Fatalf("%d came back", len(returned))
+		}
+		for i, token := range returned {
+			if token != uint64(i+1) {
+				t.Fatalf("token %d at place %d", token, i)
+			}
+		}
+		if _, closed := other.Got(); closed {
+			t.Error("romeo's stream was closed too")
+		}
+		s.Close()
+	})
+}
+
+func TestFullQueue(t *testing.T) {
+	inOffice(t, "a message behind more answers than the queue takes goes out when there is room", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		s := o.stuck(j)
+		for range 100 {
+			o.send(juliet, 0, "answer")
+		}
+		o.send(juliet, 1, "message")
+		o.wait(time.Second)
+		if o.count("mesh-answer") == 0 {
+			t.Error("the queue took everything")
+		}
+		o.hears(s.Start(), "<body>message</body>")
+	})
+}
+
+// stuck opens a stream whose client reads no further than the header.
+func (o *office) stuck(c *meshtest.Client) *meshtest.Stream {
+	o.t.Helper()
+	s, err := c.Dial(o.t.Context(), nurse)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	go s.Say(meshtest.Header(c.Instance, nurse))
+	b := make([]byte, 4096)
+	for text := ""; !strings.HasSuffix(text, "xml:lang='en'>"); {
+		n, err := s.Read(b)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		text += string(b[:n])
+	}
+	o.wait(time.Second)
+	return s
+}
+
+func TestOffLink(t *testing.T) {
+	inOffice(t, "SEC-8 V-9 case 11: a source that is not on the link hears nothing", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		for _, addr := range []string{"203.0.113.9", "10.2.2.187", "127.0.0.1"} {
+			s, err := j.DialFrom(t.Context(), nurse, netip.MustParseAddr(addr))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Start().Say(meshtest.Header(juliet, nurse))
+			o.closes(s, time.Second)
+			if got(s) != "" {
+				t.Errorf("%s was told %q", addr, got(s))
+			}
+		}
+		if o.count("SEC-8") != 3 {
+			t.Errorf("counted %d", o.count("SEC-8"))
+		}
+	})
+	inOffice(t, "SEC-8 a network that came to the interface later is on the link", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		o.host.SetAddrs("eth0", bridgeAt+"/24", "10.9.0.1/24")
+		o.wait(5 * time.Second)
+		s, err := j.DialFrom(t.Context(), nurse, netip.MustParseAddr("10.9.0.7"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		o.say(s, "%s", meshtest.Header(juliet, nurse))
+		o.closes(s, 5*time.Second)
+		refusedWith(t, s, "invalid-from") // let in, but not Juliet
+	})
+}
+
+// flaky is a transport whose listeners fail a few times, as when the program has no
+// descriptors left.
+type flaky struct{ linklocal.Transport }
+
+func (f flaky) Listen(ctx context.Context, at netip.AddrPort) (net.Listener, error) {
+	l, err := f.Transport.Listen(ctx, at)
+	return &flakyListener{Listener: l, left: 5}, err
+}
+
+type flakyListener struct {
+	net.Listener
+	left int
+}
+
+func (l *flakyListener) Accept() (net.Conn, error) {
+	if l.left--; l.left >= 0 {
+		return nil, syscall.EMFILE
+	}
+	return l.Listener.Accept()
+}
+
+func TestOutOfDescriptors(t *testing.T) {
+	inOffice(t, "a listener that fails is tried again", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		s := o.call(j, nurse)
+		o.say(s, "<message><body>x</body></message>")
+		if len(o.received()) != 1 {
+			t.Error("deaf")
+		}
+	}, func(o *office) { o.cfg.Transport = flaky{o.cfg.Transport} })
+	inOffice(t, "or given up when the mesh stops", func(_ *testing.T, o *office) { o.wait(5 * time.Second) }, func(o *office) { o.cfg.Transport = broken{o.cfg.Transport} })
+}
+
+// broken is a transport whose listeners never accept.
+type broken struct{ linklocal.Transport }
+
+func (b broken) Listen(ctx context.Context, at netip.AddrPort) (net.Listener, error) {
+	l, err := b.Transport.Listen(ctx, at)
+	return &flakyListener{Listener: l, left: 1 << 40}, err
+}
