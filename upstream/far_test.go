@@ -152,12 +152,12 @@ func (f *far) pings() []string {
 	return ids
 }
 
-// end returns how and when the link's stream ended, nil while it has not.
-func (f *far) end() (error, time.Time) {
+// end returns when and how the link's stream ended, nil while it has not.
+func (f *far) end() (time.Time, error) {
 	synctest.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.ended, f.endedAt
+	return f.endedAt, f.ended
 }
 
 // route sends the self pings back that have not been, and all that follow.

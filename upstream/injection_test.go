@@ -53,10 +53,10 @@ func drawLife(t *rapid.T) life {
 }
 
 // recorder notes, per connection, what the link wrote before the server authenticated
-// it and what after.
+// it.
 type recorder struct {
 	mu            sync.Mutex
-	before, after []byte
+	before        []byte
 	authenticated bool
 }
 

@@ -72,8 +72,20 @@ func (l *Link) Run(ctx context.Context, handle func(Event)) error {
 
 // round is one walk over the list of targets, from pause to pause.
 type round struct {
-	list  []Target        // still to be tried
-	tried map[string]bool // addresses that need a pause before they are tried again
+	list    []Target        // still to be tried
+	tried   map[string]bool // addresses that need a pause before they are tried again
+	refused bool            // one of them did not want us
+	served  bool            // one of them did, until a moment ago
+}
+
+// note takes in how an attempt of the round ended.
+func (r *round) note(e ending) {
+	switch {
+	case e.class == Refused:
+		r.refused = true
+	case e.lived > 0:
+		r.served = true
+	}
 }
 
 // advance tries the next target of the round and returns the pause that ends the
@@ -84,23 +96,25 @@ func (l *Link) advance(ctx context.Context, r *round, handle func(Event)) time.D
 			l.down(Down{Err: err}, handle)
 		}
 		if len(r.list) == 0 {
-			return l.pace.backoff()
+			return l.pace.through(r.refused && !r.served)
 		}
 	}
 	t := r.list[0]
 	r.list = r.list[1:]
 	r.tried[t.Address] = true
 	e := l.attempt(ctx, t, handle)
+	r.note(e)
 	wait := l.pace.after(e, time.Now())
 	switch {
 	case wait > 0:
 		return wait
 	case e.stable(): // a new round, which begins behind the target just lost
 		*r = round{tried: map[string]bool{t.Address: true}}
+		r.note(e)
 	case e.lived > 0: // it was there a moment ago: ask again where it is now
 		r.list = nil
 	case len(r.list) == 0:
-		return l.pace.backoff()
+		return l.pace.through(r.refused && !r.served)
 	}
 	return 0
 }

@@ -28,14 +28,21 @@ func (p *pace) after(e ending, now time.Time) time.Duration {
 		p.step = 0
 	}
 	switch {
-	case e.class == Refused:
-		return refusedPause
 	case e.class == Conflict:
 		return p.conflict(now)
 	case isShutdown(e.err):
 		return time.Duration(p.random() * float64(p.spread))
 	}
 	return 0
+}
+
+// through returns the wait after a walk over the whole list: a long one when all
+// that can be had is a refusal.
+func (p *pace) through(refused bool) time.Duration {
+	if refused {
+		return refusedPause
+	}
+	return p.backoff()
 }
 
 // conflict backs off, and pauses when conflicts come so close together that it

@@ -42,7 +42,7 @@ func (s *Session) read(r *stanza.Reader, l *Link, handle func(Event)) error {
 }
 
 // admit reports whether a stanza is for this component, and counts what is not
-// (CONFORMANCE INJ-31, INJ-32).
+// (INJ-31, INJ-32).
 func (s *Session) admit(st stanza.Stanza, count func(rule string)) bool {
 	switch {
 	case st.From == "" || st.To == "" || !s.domain.holds(st.To):

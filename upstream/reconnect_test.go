@@ -3,9 +3,11 @@ package upstream
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +31,16 @@ func refuseWith(condition string) func(*far) {
 	return func(f *far) {
 		f.conn.Write([]byte(goodHeader))
 		f.conn.Write([]byte(streamError(condition, "server's own words")))
+	}
+}
+
+// inTurn makes each connection meet the next of servers, and later ones nobody.
+func inTurn(servers ...func(*far)) func(*far) {
+	var n atomic.Int32
+	return func(f *far) {
+		if i := int(n.Add(1)) - 1; i < len(servers) {
+			servers[i](f)
+		}
 	}
 }
 
@@ -209,6 +221,55 @@ func TestReconnect(t *testing.T) {
 			t.Errorf("%d events, want a Down for each of three", n)
 		}
 	})
+	inBubble(t, "COMP-5 COMP-9 one that refuses us does not hide the others", func(t *testing.T) {
+		r := newRig(t)
+		r.resolve = targets("stale", "dead", "good")
+		r.refuse["dead:5347"] = errRefused
+		r.serve = inTurn(refuseWith("host-unknown"), meet(time.Hour, ""))
+		r.run()
+		if got := r.route(); got != "stale@0s dead@0s good@0s" {
+			t.Errorf("went %s", got)
+		}
+	})
+	inBubble(t, "COMP-5 COMP-8 the list is through and one refused us: 5 min", func(t *testing.T) {
+		r := newRig(t)
+		r.resolve = targets("stale", "dead")
+		r.refuse["dead:5347"] = errRefused
+		r.serve = refuseWith("host-unknown")
+		r.run()
+		pass(5 * time.Minute)
+		if got := r.route(); got != "stale@0s dead@0s stale@5m0s dead@5m0s" {
+			t.Errorf("went %s", got)
+		}
+	})
+	for _, life := range []time.Duration{time.Second, time.Hour} {
+		inBubble(t, "COMP-5 COMP-8 one that refuses us does not keep us from one lost after "+life.String(), func(t *testing.T) {
+			r := newRig(t)
+			r.resolve = targets("stale", "good")
+			refuse, serve := refuseWith("host-unknown"), meet(life-time.Millisecond, "")
+			r.serve = inTurn(refuse, serve, refuse)
+			want := fmt.Sprintf("stale@0s good@0s stale@%v good@%[1]v", life+time.Second)
+			if life >= stableAfter { // then the round after it begins with the others
+				r.serve = inTurn(refuse, serve, refuse, refuse)
+				want = fmt.Sprintf("stale@0s good@0s stale@%v stale@%v good@%[2]v", life, life+time.Second)
+			}
+			r.run()
+			pass(life + time.Second)
+			if got := r.route(); got != want {
+				t.Errorf("went %s, want %s", got, want)
+			}
+		})
+		inBubble(t, "COMP-5 a refusal that ends a session is one, after "+life.String(), func(t *testing.T) {
+			r := newRig(t)
+			r.serve = meet(life-time.Millisecond, streamError("not-authorized", ""))
+			r.run()
+			pass(life + 5*time.Minute)
+			// The session's end is the stream error, a millisecond before the line's.
+			if got, want := r.route(), fmt.Sprint("a@0s a@", life+5*time.Minute-time.Millisecond); got != want {
+				t.Errorf("went %s, want %s", got, want)
+			}
+		})
+	}
 	inBubble(t, "a server list in new order each time makes no tight loop", func(t *testing.T) {
 		r := newRig(t)
 		lists := [][]string{{"a", "b"}, {"b", "a"}}

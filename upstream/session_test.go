@@ -266,7 +266,7 @@ func TestStop(t *testing.T) {
 		if got := len(f.stanzas()); got != 100 {
 			t.Errorf("%d stanzas were written", got)
 		}
-		if end, _ := f.end(); end != stanza.ErrClosed {
+		if _, end := f.end(); end != stanza.ErrClosed {
 			t.Errorf("the stream ended with %v", end)
 		}
 		select {
@@ -324,7 +324,7 @@ func TestStop(t *testing.T) {
 		if d := time.Since(began); d > flushTimeout+closeTimeout {
 			t.Errorf("took %v", d)
 		}
-		if end, _ := f.end(); end != stanza.ErrClosed {
+		if _, end := f.end(); end != stanza.ErrClosed {
 			t.Errorf("the stream ended with %v", end)
 		}
 	})

@@ -34,7 +34,7 @@ const (
 	conflictWindow = 60 * time.Second // so many conflicts within this time ...
 	conflictLimit  = 3                // ... mean a second program, not our own half-open past
 	conflictPause  = 5 * time.Minute  // wait after those
-	refusedPause   = 5 * time.Minute  // wait when the server does not want us: only a person can mend it
+	refusedPause   = 5 * time.Minute  // wait when the list is through and a server did not want us: only a person can mend it
 )
 
 // Bounds of what is held for one session.

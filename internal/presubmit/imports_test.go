@@ -34,7 +34,7 @@ var directions = []struct {
 	{"e2e", []string{"bridge", "cmd", "linklocal", "upstream", "resolver", "internal"}},
 }
 
-// allowed are the modules this program is built from (DESIGN, decision 1),
+// allowed are the modules this program is built from (docs/decisions/001-libraries.md),
 // each with the folders whose non-test code may import it; none means all.
 var allowed = map[string][]string{
 	"gopkg.in/yaml.v3":                   {"bridge/config/decode.go"},
@@ -58,7 +58,7 @@ func TestImportDirections(t *testing.T) {
 		for _, path := range s.imports() {
 			inner, ours := strings.CutPrefix(path, module+"/")
 			if ours && !mayImport(s.folder(), inner) {
-				t.Errorf("%s: package %s must not import %s (DESIGN, The house)", s.path, s.folder(), path)
+				t.Errorf("%s: package %s must not import %s (docs/architecture.md)", s.path, s.folder(), path)
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func TestThirdPartyImports(t *testing.T) {
 			owner, known := ownerOf(path)
 			switch {
 			case !known:
-				t.Errorf("%s: %s is not on DESIGN's list of libraries", s.path, path)
+				t.Errorf("%s: %s is not among the libraries of docs/decisions/001-libraries.md", s.path, path)
 			case owner == "mellium.im/xmpp" && path != "mellium.im/xmpp/jid":
 				t.Errorf("%s: %s: of mellium.im/xmpp only jid is used", s.path, path)
 			case !s.isTest() && !placed(s.path, allowed[owner]):
@@ -143,7 +143,7 @@ func TestDirectDependencies(t *testing.T) {
 	}
 	for _, row := range rows {
 		if _, known := allowed[row[1]]; !known && !strings.Contains(row[2], "// indirect") {
-			t.Errorf("go.mod: %s is a direct dependency and not on DESIGN's list", row[1])
+			t.Errorf("go.mod: %s is a direct dependency and not among the libraries of docs/decisions/001-libraries.md", row[1])
 		}
 	}
 	if strings.Contains(string(data), "\nreplace ") {

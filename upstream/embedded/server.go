@@ -181,14 +181,14 @@ func (s *Server) Close() {
 func (s *Server) SetSecret(component, secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.secrets[component] = secret
+	s.secrets[normal(component)] = secret
 }
 
 // Connected reports whether the component of that domain is authenticated now.
 func (s *Server) Connected(component string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.components[component] != nil
+	return s.components[normal(component)] != nil
 }
 
 // Disconnect breaks every component's connection, without a word.

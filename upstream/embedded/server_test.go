@@ -88,6 +88,17 @@ func TestHandshake(t *testing.T) {
 			t.Errorf("answered %v", got)
 		}
 	})
+	inBubble(t, "a domain is the same in every spelling", func(t *testing.T) {
+		s := office(t)
+		s.SetSecret("LAN.Example.Org", "another")
+		c := connect(t, s)
+		c.say(header)
+		c.say("<handshake>" + upstream.Digest(c.head().ID, "another") + "</handshake>")
+		c.take()
+		if !s.Connected(lan) || !s.Connected("Lan.EXAMPLE.org") {
+			t.Errorf("connected: %v and %v", s.Connected(lan), s.Connected("Lan.EXAMPLE.org"))
+		}
+	})
 	inBubble(t, "connections are bounded in number", func(t *testing.T) {
 		s := office(t)
 		for range maxConnections {
