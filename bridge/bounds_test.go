@@ -274,7 +274,7 @@ func TestRoutes(t *testing.T) {
 		c.hears(pres(aliceJID+"/r", component, ""))
 		return c
 	}
-	synctestRun(t, "LL-STR-31 a try that failed is repeated after 1, 2, 4 s, up to a minute, in order", func(t *testing.T) {
+	synctestRun(t, "a try that failed is repeated after 1, 2, 4 s, up to a minute, in order", func(t *testing.T) {
 		c := start(t)
 		for i := range 3 {
 			c.hears(chat(aliceJID+"/r", fmt.Sprint(i), fmt.Sprint(i)))

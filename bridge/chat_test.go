@@ -135,7 +135,7 @@ func TestChat(t *testing.T) {
 			s := list[0]
 			thread := s.Child("", "thread")
 			if s.Type != "normal" || s.ID != fmt.Sprint("m", i+1) || bodyOf(s) != "B" || s.Child("", "subject").Text() != "S" ||
-				thread == nil || thread.Text() != "T" || thread.Attr("parent") != "p" {
+				i == 0 && s.Lang != "de" || thread == nil || thread.Text() != "T" || thread.Attr("parent") != "p" {
 				o.Errorf("direction %d: %s", i, stanza.Append(nil, stanza.Client, s))
 			}
 		}

@@ -114,7 +114,7 @@ func TestChores(t *testing.T) {
 		c.rest(time.Second)
 		expectWords(t, words(c.session.take()), []string{"first available", "second available"})
 	})
-	synctestRun(t, "GW-14 answers wait for room, in order, in bounded number, ahead of presence, and die with the session", func(t *testing.T) {
+	synctestRun(t, "answers wait for room, in order, in bounded number, ahead of presence, and die with the session", func(t *testing.T) {
 		c := newCoreRig(t)
 		c.up()
 		c.session.room = -1

@@ -79,7 +79,7 @@ func TestGuard(t *testing.T) {
 			o.Errorf("%d answers upstream, or some on the mesh", n)
 		}
 	})
-	scene(t, "INJ-18 INJ-35 MAP-X4 MAP-X9 MAP-X10 no set and nothing unknown crosses; the sender is told", func(o *office) {
+	scene(t, "INJ-18 INJ-35 MAP-X4 MAP-X10 no set and nothing unknown crosses; the sender is told", func(o *office) {
 		alice, juliet := o.together()
 		before := len(o.upstreamSaw())
 		for i, child := range []string{

@@ -30,7 +30,7 @@ var payloads = map[string]string{
 }
 
 func TestQuestions(t *testing.T) {
-	scene(t, "MAP-X1 MAP-X6 GW-12 GW-14 what the gateway and a peer list is answered, once each", func(o *office) {
+	scene(t, "MAP-X1 MAP-X2 MAP-X6 GW-14 what the gateway and a peer list is answered, once each", func(o *office) {
 		alice, _ := o.together()
 		for _, c := range []struct {
 			to, identity string
@@ -59,7 +59,7 @@ func TestQuestions(t *testing.T) {
 			o.expect("unknown node", errorsIn(alice.got()), c.to+" item-not-found")
 		}
 	})
-	scene(t, "MAP-X1 MAP-X2 MAP-X5 MAP-X6 a peer's questions are answered in a colleague's place, and go nowhere", func(o *office) {
+	scene(t, "MAP-X1 MAP-X2 MAP-X6 a peer's questions are answered in a colleague's place, and go nowhere", func(o *office) {
 		alice, juliet := o.together()
 		before := len(o.upstreamSaw())
 		for space, local := range payloads {

@@ -30,10 +30,12 @@ func (g *Gateway) outageBegins() {
 	g.outage.withdraw = g.after(g.cfg.Upstream.WithdrawAfter, g.withdrawAll)
 }
 
-// showOutage lets the proxies say that nobody can be reached now.
+// showOutage lets the proxies say that nobody can be reached now. Those of a former
+// run cannot say so; nobody answers behind them.
 func (g *Gateway) showOutage() {
 	g.outage.told = true
 	g.mirrorAll()
+	g.exorcise()
 }
 
 // mirrorAll brings those on the mesh up to date.

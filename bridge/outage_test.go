@@ -324,7 +324,7 @@ func TestKept(t *testing.T) {
 		o.pass(2 * time.Minute)
 		o.expect("Alice is told", errorsIn(alice.got()), julietJID+" remote-server-timeout")
 	}, func(o *office) { o.cfg.Outbox.MaxAge = 10 * time.Minute })
-	t.Run("GW-24 while the clock is before the build there is no delay stamp", func(t *testing.T) {
+	t.Run("while the clock is before the build there is no delay stamp", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCoreRig(t)
 			c.floor = clockFloor // virtual time is before it
@@ -397,6 +397,17 @@ func TestUp(t *testing.T) {
 		c.routed(c.session.seq)
 		if n := c.box.Usage().Entries; n != 0 {
 			t.Errorf("%d are kept", n)
+		}
+	})
+	t.Run("COMP-11 the answer to our probe is no log-in: everybody was shown already", func(t *testing.T) {
+		c := newCoreRig(t)
+		c.peer(julietName, "pronto")
+		c.watch(store.Pair{Colleague: aliceJID, Local: localOf(julietName)})
+		c.watch(store.Pair{Colleague: aliceJID})
+		c.Gateway.up(c.session)
+		c.hears(pres(aliceJID+"/phone", component, ""))
+		if n := count(words(c.session.take()), aliceJID+" available"); n != 2 {
+			t.Errorf("shown %d times", n)
 		}
 	})
 	t.Run("COMP-13 on the way out there is no new session, nobody is shown, and no outage begins", func(t *testing.T) {

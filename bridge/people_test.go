@@ -48,6 +48,7 @@ type person struct {
 
 // heard is a stanza that a person got.
 type heard struct {
+	at   time.Time
 	from string // instance that the stream is from
 	stanza.Stanza
 }
@@ -273,7 +274,7 @@ func (p *person) listen(t *talk, rd *stanza.Reader) {
 		}
 		if s, ok := stanza.Parse(e); ok {
 			p.mu.Lock()
-			p.heard = append(p.heard, heard{t.with, s})
+			p.heard = append(p.heard, heard{time.Now(), t.with, s})
 			p.mu.Unlock()
 		}
 	}

@@ -118,7 +118,8 @@ func (g *Gateway) subscribe(pair store.Pair) {
 // granted takes in that a colleague shows us their presence. A server that had it
 // granted long ago says no more than that, so what it is now is asked for.
 func (g *Gateway) granted(pair store.Pair) {
-	if pair.Local == "" && g.relate(pair, store.Watched, 0) {
+	news := g.subs[pair]&store.Watched == 0
+	if pair.Local == "" && g.relate(pair, store.Watched, 0) && news {
 		g.probe(pair.Colleague)
 	}
 }

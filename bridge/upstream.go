@@ -19,7 +19,6 @@ func (g *Gateway) up(s session) {
 	}
 	g.lost()
 	g.session = s
-	g.log.Info("authenticated upstream", "domain", g.cfg.Upstream.Domain)
 	g.pumpUpstream()
 	told := g.outage.told
 	g.outage.end()
@@ -113,13 +112,9 @@ func (g *Gateway) colleagueList() []*colleague {
 	return list
 }
 
-// down takes in that the session is over, or that none was to be had.
+// down takes in that the session is over, or that none was to be had. The link has
+// logged why.
 func (g *Gateway) down(ev upstream.Down) {
-	if ev.Class == upstream.Stopped {
-		g.log.Debug("upstream closed")
-	} else {
-		g.log.Warn("upstream down", "class", ev.Class, "error", ev.Err)
-	}
 	if g.session != nil {
 		g.lost()
 		g.outageBegins()

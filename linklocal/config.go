@@ -16,7 +16,7 @@ const ServiceType = "_presence._tcp"
 type Config struct {
 	Interfaces []string // names; the mesh is on those that exist and are up
 	Machine    string   // one LDH label: the host name, and the second half of proxy instances
-	Port       uint16   // TCP port of all proxy instances; 0 takes a free one
+	Port       uint16   // TCP port of all proxy instances, or any free one when it is taken; 0: usualPort
 	// Mark is the GatewayMark of the component domain, published with each proxy. A
 	// mesh without one is no bridge but a client, for whom the proxy instances of
 	// bridges are people like others.
@@ -77,7 +77,11 @@ const (
 	maxCandidates   = 64      // instances looked up for a stream without a name
 	maxRequestQueue = 64      // mDNS and stream events that wait for the mesh
 	maxDrain        = 1 << 20 // octets that a peer may still send into a stream that is over
-	portAttempts    = 5       // other numbers tried when a port is taken on one of our addresses
+	// usualPort is that of link-local messaging (XEP-0174 section 11.3 leaves it free).
+	// Being there again after a restart spares clients that remember it a few seconds
+	// in which they cannot connect.
+	usualPort    = 5298
+	portAttempts = 5 // other numbers tried when a port is taken on one of our addresses
 )
 
 // Errors of deliveries, as [Returned] tells them.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/netip"
@@ -44,9 +45,7 @@ func (m *Mesh) listen() {
 			m.hardOfHearing(err)
 			return
 		}
-		m.cfg.Log.Warn("the port of the mesh is in use by another program, taking another one; set linklocal.port to 0 or to a free port",
-			"error", err)
-		m.renumber()
+		m.renumber(err)
 	}
 }
 
@@ -79,11 +78,11 @@ func (m *Mesh) openEars(want map[ear]mdns.Interface) error {
 }
 
 // openEar listens at one address: at the port of the others, or the first of all
-// at the configured one.
+// at the configured or the usual one.
 func (m *Mesh) openEar(e ear, i mdns.Interface) error {
 	port := m.port
 	if port == 0 && !m.taken {
-		port = m.cfg.Port
+		port = cmp.Or(m.cfg.Port, usualPort)
 	}
 	l, err := m.cfg.Transport.Listen(m.ctx, netip.AddrPortFrom(e.addr, port))
 	if err != nil {
@@ -102,9 +101,15 @@ func (m *Mesh) openEar(e ear, i mdns.Interface) error {
 	return nil
 }
 
-// renumber gives the port up. What is published at it is withdrawn, and published
-// anew when there is another one; streams stay.
-func (m *Mesh) renumber() {
+// renumber gives the port up: another program has it. What is published at it is
+// withdrawn, and published anew when there is another one; streams stay.
+func (m *Mesh) renumber(err error) {
+	level := slog.LevelInfo // as when a client runs beside us
+	if m.cfg.Port != 0 && !m.taken {
+		level = slog.LevelWarn
+	}
+	m.cfg.Log.Log(m.ctx, level, "the port of the mesh is in use by another program, taking another one; set linklocal.port to a free port to have always the same",
+		"error", err)
 	for e, l := range m.ears {
 		l.Close()
 		delete(m.ears, e)

@@ -56,19 +56,28 @@ func TestPorts(t *testing.T) {
 		}
 		return ports
 	}
-	inOffice(t, "LL-3-7 LL-3-6 any port: the SRV record names the one that was bound", func(t *testing.T, o *office) {
+	inOffice(t, "LL-3-7 LL-3-6 no port configured, the usual one taken: the SRV record names the one that was bound", func(t *testing.T, o *office) {
 		j, _ := o.staff()
-		if ports := listening(o); len(ports) != 1 || ports[0] == 0 || ports[0] != o.port(j) {
+		if ports := listening(o); len(ports) != 1 || ports[0] == 0 || ports[0] == 5298 || ports[0] != o.port(j) {
+			t.Errorf("listening at %v, SRV %d", ports, o.port(j))
+		}
+		if strings.Contains(o.logged(), "level=WARN") {
+			t.Errorf("that is nothing to warn of: %q", o.logged())
+		}
+	}, occupy(bridgeAt+":5298"))
+	inOffice(t, "LL-3-7 no port configured, the usual one free: the same after every restart", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		if ports := listening(o); len(ports) != 1 || ports[0] != 5298 || o.port(j) != 5298 {
 			t.Errorf("listening at %v, SRV %d", ports, o.port(j))
 		}
 	})
 	inOffice(t, "LL-3-7 LL-3-8 the configured port, in TXT too", func(t *testing.T, o *office) {
 		j, _ := o.staff()
 		txt, _ := j.Sees(nurse)
-		if o.port(j) != 5298 || !slices.Contains(txt, "port.p2pj=5298") {
+		if o.port(j) != 5562 || !slices.Contains(txt, "port.p2pj=5562") {
 			t.Errorf("SRV %d, TXT %q", o.port(j), txt)
 		}
-	}, with(func(c *linklocal.Config) { c.Port, c.LegacyPort = 5298, true }))
+	}, with(func(c *linklocal.Config) { c.Port, c.LegacyPort = 5562, true }))
 	inOffice(t, "LL-3-28 a port that is taken on IPv6 is no port for IPv4", func(t *testing.T, o *office) {
 		o.publish(nurseJ, nurse)
 		j := o.client("pronto", juliet, julietAt)
@@ -90,7 +99,7 @@ func TestPorts(t *testing.T) {
 		if silent := o.knock(j, nurse); len(silent) > 0 {
 			t.Errorf("nobody at %v", silent)
 		}
-	}, hosting("10.2.1.1/24", "fe80::1/64"), occupy("[fe80::1%eth0]:40001", "[fe80::1%eth0]:40002"))
+	}, hosting("10.2.1.1/24", "fe80::1/64"), occupy("[fe80::1%eth0]:5298", "[fe80::1%eth0]:40001", "[fe80::1%eth0]:40002"))
 	inOffice(t, "LL-3-28 an address that comes later has the port in use: another one for all, streams stay", func(t *testing.T, o *office) {
 		j, _ := o.staff()
 		s := o.call(j, nurse)

@@ -162,6 +162,41 @@ func TestUnicastAnswers(t *testing.T) {
 		pass(time.Second)
 		want(t, "multicasts", len(o.says("pronto", " SRV ")), 1)
 	})
+	settled(t, "M1 a long answer to a QU question goes to all, paced", func(t *testing.T, o *office, n *node) {
+		for k := range 100 {
+			n.publish(fmt.Sprintf("alice%d@pronto", k), "a=1")
+		}
+		pass(10 * time.Second)
+		o.ClearLog()
+		for range 5 {
+			qu(o.stranger("10.2.1.9"), "_presence._tcp.local.", dns.TypePTR)
+		}
+		pass(time.Second)
+		got := o.responses("pronto")
+		want(t, "several packets", len(got) > 5, true)
+		answers := 0
+		for k, f := range got {
+			want(t, "multicast", f.Multicast(), true)
+			if answers += len(f.Answer); k > 0 {
+				within(t, "gap", f.after-got[k-1].after, 10*time.Millisecond, time.Second)
+			}
+		}
+		want(t, "answers", answers, 101)
+	})
+	settled(t, "M1 every packet of a unicast answer takes a token", func(t *testing.T, o *office, n *node) {
+		for k := range 6 {
+			n.publish(fmt.Sprintf("alice%d@pronto", k), strings.Repeat("x", 250), strings.Repeat("y", 200))
+		}
+		pass(10 * time.Second)
+		o.ClearLog()
+		for range 15 {
+			qu(o.stranger("10.2.1.9"), "_presence._tcp.local.", dns.TypePTR)
+		}
+		pass(time.Millisecond)
+		want(t, "packets", len(o.responses("pronto")), 20)
+		want(t, "counted", n.count("M1") > 0, true)
+		want(t, "multicast", o.responses("pronto")[0].Multicast(), false)
+	})
 	settled(t, "an off-link asker of a QU question gets no unicast", func(t *testing.T, o *office, n *node) {
 		qu(o.stranger("203.0.113.9"), "_presence._tcp.local.", dns.TypePTR)
 		pass(time.Second)

@@ -67,6 +67,34 @@ func TestBrowseQuestions(t *testing.T) {
 	})
 }
 
+func TestManyKnownAnswers(t *testing.T) {
+	browsing(t, "LL-5-7 LL-5-14 the question goes at once, known answers that do not fit follow 10 ms apart", func(t *testing.T, o *office, n *node) {
+		s := o.stranger("10.2.1.9")
+		for k := range 400 {
+			s.says(s.peer(fmt.Sprintf("p%d@forza", k), "forza", `"a=1"`)[:3]...)
+		}
+		want(t, "peers", len(n.told()), 400)
+		o.ClearLog()
+		pass(10 * time.Second)
+		qs := o.queries("gate")
+		if len(qs) < 5 {
+			t.Fatalf("%d packets", len(qs))
+		}
+		known := len(qs[0].Answer)
+		for k := 1; k < len(qs); k++ {
+			want(t, "questions in a continuation", len(qs[k].Question), 0)
+			want(t, "TC before a continuation", qs[k-1].Truncated, true)
+			within(t, "gap", qs[k].after-qs[k-1].after, 10*time.Millisecond, 11*time.Millisecond)
+			known += len(qs[k].Answer)
+		}
+		want(t, "known answers", known, 400)
+		want(t, "TC at the end", qs[len(qs)-1].Truncated, false)
+		asked := o.asks("gate", presenceName, dns.TypePTR)
+		pass(time.Minute)
+		within(t, "gap of questions", o.asks("gate", presenceName, dns.TypePTR)[1]-asked[0], 15*time.Second, 17*time.Second)
+	})
+}
+
 func TestQuietBrowsing(t *testing.T) {
 	browsing(t, "LL-4-3 LL-4-4 fifty peers announced whole: not one question about them", func(t *testing.T, o *office, n *node) {
 		o.ClearLog()

@@ -144,10 +144,70 @@ func TestGoodbyesHeard(t *testing.T) {
 		wantAll(t, "events", n.told(), "added romeo@forza", "removed romeo@forza")
 		want(t, "removed", n.lastEvent().at.Sub(at), 10*time.Second)
 	})
+	met(t, "LL-9-9 M5 who repeats a record may not withdraw it, the owner still may", func(t *testing.T, o *office, n *node, s *stranger, rrs []dns.RR) {
+		for _, addr := range []string{"10.2.1.61", "10.2.1.62", "10.2.1.63", "10.2.1.64", "10.2.1.65", "10.2.1.66", "10.2.1.67", "10.2.1.68"} {
+			o.stranger(addr).says(rrs[0], rrs[1], rrs[2])
+		}
+		for range 2 { // while the address is cached, and after it expired
+			o.stranger("10.2.1.66").says(gone(rrs...)...)
+			pass(3 * time.Second)
+			s.says(rrs[:3]...)
+			pass(5 * time.Minute)
+			wantAll(t, "events", n.told(), "added romeo@forza")
+		}
+		s.says(gone(rrs[0])...)
+		pass(time.Second)
+		wantAll(t, "after the owner's", n.told(), "added romeo@forza", "removed romeo@forza")
+	})
 	met(t, "LL-9-9 the other family of the same host may say goodbye", func(t *testing.T, o *office, n *node, s *stranger, rrs []dns.RR) {
 		s.says(flush(t, "forza.local. 120 IN A 10.2.1.10"))
 		o.stranger("10.2.1.10").says(gone(rrs[0])...)
 		pass(5 * time.Second)
+		wantAll(t, "events", n.told(), "added romeo@forza", "removed romeo@forza")
+	})
+}
+
+func TestGoodbyesOfBothFamilies(t *testing.T) {
+	dual := func(t *testing.T, title string, fn func(t *testing.T, o *office, n *node)) {
+		inOffice(t, title, func(t *testing.T, o *office) {
+			n := o.node("gate", "10.2.1.1", "fe80::1").browse().up()
+			defer n.stop()
+			pass(10 * time.Second)
+			fn(t, o, n)
+		})
+	}
+	met := func(t *testing.T, title string, fn func(t *testing.T, o *office, n *node, s *stranger, rrs []dns.RR)) {
+		dual(t, title, func(t *testing.T, o *office, n *node) {
+			s := o.stranger("10.2.1.9")
+			rrs := s.peer("romeo@forza", "forza", `"a=1"`)
+			s.says(rrs...)
+			pass(10 * time.Second)
+			fn(t, o, n, s, rrs)
+		})
+	}
+	met(t, "LL-9-9 announced over IPv4, withdrawn over IPv6", func(t *testing.T, o *office, n *node, s *stranger, rrs []dns.RR) {
+		s.says(flush(t, "forza.local. 120 IN AAAA fe80::9"))
+		o.stranger("fe80::9").says(gone(rrs[0])...)
+		pass(time.Second)
+		wantAll(t, "events", n.told(), "added romeo@forza", "removed romeo@forza")
+		want(t, "counted", n.count("LL-9-9"), 0)
+	})
+	met(t, "LL-9-9 withdrawn over both families, the unknown one first, costs no question", func(t *testing.T, o *office, n *node, s *stranger, rrs []dns.RR) {
+		pass(5 * time.Minute)
+		o.ClearLog()
+		o.stranger("fe80::9").says(gone(rrs[0], rrs[2])...)
+		s.says(gone(rrs[0], rrs[2])...)
+		o.stranger("fe80::9").says(gone(rrs[0], rrs[2])...)
+		pass(time.Second)
+		wantAll(t, "events", n.told(), "added romeo@forza", "removed romeo@forza")
+		want(t, "questions", len(o.queries("gate")), 0)
+	})
+	dual(t, "LL-9-9 a host that speaks link-local and publishes a global address is believed", func(t *testing.T, o *office, n *node) {
+		s := o.stranger("fe80::9")
+		rrs := append(s.peer("romeo@forza", "forza", `"a=1"`)[:3], flush(t, "forza.local. 120 IN AAAA fd00::9"))
+		s.says(rrs...)
+		s.says(gone(rrs...)...)
+		pass(time.Second)
 		wantAll(t, "events", n.told(), "added romeo@forza", "removed romeo@forza")
 	})
 }

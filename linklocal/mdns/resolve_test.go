@@ -132,6 +132,41 @@ func TestResolveEnds(t *testing.T) {
 	})
 }
 
+func TestResolveResumes(t *testing.T) {
+	browsing(t, "LL-4-4 an address that expires while the other family is awaited is asked for again", func(t *testing.T, o *office, n *node) {
+		s := o.stranger("10.2.1.9")
+		rrs := s.peer("romeo@forza", "forza", `"a=1"`)
+		rrs[3].Header().Ttl = 10
+		s.says(rrs...)
+		pass(9900 * time.Millisecond)
+		o.ClearLog()
+		wait := n.resolving(20*time.Second, false)
+		pass(1100 * time.Millisecond)
+		asked := o.asks("gate", "forza.local.", dns.TypeA)
+		want(t, "questions", len(asked), 2)
+		want(t, "gap", asked[len(asked)-1]-asked[0], time.Second)
+		s.says(rrs[3])
+		ep, took, err := wait()
+		want(t, "error", err, nil)
+		want(t, "took", took, 1250*time.Millisecond)
+		want(t, "endpoint", fmt.Sprint(ep), "{forza 5298 [10.2.1.9]}")
+		pass(time.Minute)
+		want(t, "questions in all", len(o.asks("gate", "forza.local.", dns.TypeA)), 2)
+	})
+	browsing(t, "LL-4-4 so is an SRV", func(t *testing.T, o *office, n *node) {
+		s := o.stranger("10.2.1.9")
+		rrs := s.peer("romeo@forza", "forza", `"a=1"`)
+		rrs[1].Header().Ttl = 10
+		s.says(rrs...)
+		pass(9900 * time.Millisecond)
+		wait := n.resolving(20*time.Second, false)
+		pass(1100 * time.Millisecond)
+		s.says(rrs[1])
+		_, _, err := wait()
+		want(t, "error", err, nil)
+	})
+}
+
 func TestResolveShortcuts(t *testing.T) {
 	browsing(t, "LL-5-10 NSEC spares the wait", func(t *testing.T, o *office, n *node) {
 		p := o.node("forza", "10.2.1.9").up()
