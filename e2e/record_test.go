@@ -58,12 +58,12 @@ func (r *record) pump() {
 	}
 }
 
-// look returns all bytes so far, how the connection ended (nil: it has not),
-// and a channel that is closed when there is more to see.
-func (r *record) look() ([]byte, error, <-chan struct{}) {
+// look returns all bytes so far, a channel that is closed when there is more to
+// see, and how the connection ended (nil: it has not).
+func (r *record) look() ([]byte, <-chan struct{}, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.data[:len(r.data):len(r.data)], r.err, r.more
+	return r.data[:len(r.data):len(r.data)], r.more, r.err
 }
 
 // text is what came so far.
@@ -109,7 +109,7 @@ func (r *record) until(within time.Duration, done func(data []byte, err error) b
 	deadline := time.NewTimer(within)
 	defer deadline.Stop()
 	for {
-		data, err, more := r.look()
+		data, more, err := r.look()
 		if done(data, err) {
 			return true
 		}
@@ -149,7 +149,7 @@ type recordReader struct {
 
 func (r *recordReader) Read(p []byte) (int, error) {
 	for {
-		data, err, more := r.record.look()
+		data, more, err := r.record.look()
 		if n := copy(p, data[r.pos:]); n > 0 {
 			r.pos += n
 			return n, nil

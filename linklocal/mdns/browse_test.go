@@ -63,7 +63,7 @@ func TestBrowseQuestions(t *testing.T) {
 		s := o.stranger("10.2.1.9")
 		s.says(s.peer("romeo@forza", "forza", `"a=1"`)...)
 		wantAll(t, "events", n.told(), "added romeo@forza")
-		want(t, "at", n.lastEvent().at.Sub(time.Now()), 0)
+		want(t, "at", time.Until(n.lastEvent().at), 0)
 	})
 }
 

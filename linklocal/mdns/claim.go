@@ -51,7 +51,6 @@ type claimant interface {
 type holding struct {
 	phase  phase
 	probes int
-	told   int // announcements so far
 	alarm  *alarm
 	repeat *alarm
 }

@@ -284,14 +284,6 @@ func (p *packer) refuse() bool {
 	return false
 }
 
-// mark and reset let a caller take back several pieces at once.
-func (p *packer) mark() (off int, counts [4]uint16) { return p.off, p.counts }
-
-func (p *packer) reset(off int, counts [4]uint16) {
-	p.off, p.counts = off, counts
-	p.refuse()
-}
-
 func (p *packer) empty() bool { return p.counts == [4]uint16{} }
 
 // bytes finishes the packet.
