@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -155,6 +156,14 @@ func newFakeStore() *fakeStore {
 		Subscriptions: map[store.Pair]store.Subscription{}, Shown: map[store.Pair]bool{},
 		Instances: map[string]string{}, Fallbacks: map[string]string{},
 	}}
+}
+
+// copy returns what a gateway may take over.
+func (s *fakeStore) copy() store.State {
+	return store.State{
+		Subscriptions: maps.Clone(s.Subscriptions), Shown: maps.Clone(s.Shown),
+		Instances: maps.Clone(s.Instances), Fallbacks: maps.Clone(s.Fallbacks),
+	}
 }
 
 func (s *fakeStore) SetSubscription(p store.Pair, sub store.Subscription) error {

@@ -106,6 +106,24 @@ type session interface {
 // New returns a gateway for a checked configuration. It opens the store, which
 // fails when another bridge has it open or its file is damaged.
 func New(cfg config.Config, opts Options) (*Gateway, error) {
+	g, err := assemble(cfg, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.MakeState(); err != nil {
+		return nil, err
+	}
+	s, err := store.Open(filepath.Join(cfg.State, "meshbridge.db"), g.log)
+	if err != nil {
+		return nil, err
+	}
+	g.keeper = s
+	g.recall(s.State())
+	return g, nil
+}
+
+// assemble returns a gateway without a store.
+func assemble(cfg config.Config, opts Options) (*Gateway, error) {
 	g, err := newCore(cfg, opts)
 	if err != nil {
 		return nil, err
@@ -119,15 +137,6 @@ func New(cfg config.Config, opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.MakeState(); err != nil {
-		return nil, err
-	}
-	s, err := store.Open(filepath.Join(cfg.State, "meshbridge.db"), g.log)
-	if err != nil {
-		return nil, err
-	}
-	g.keeper = s
-	g.recall(s.State())
 	return g, nil
 }
 

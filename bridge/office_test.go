@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -46,12 +45,12 @@ type office struct {
 	cfg     config.Config
 	log     *logbook
 	level   slog.Level
+	store   *fakeStore // nil: the real one
 	dial    func(context.Context, string, string) (net.Conn, error)
 
 	gateway  *Gateway
 	stop     context.CancelFunc
 	ended    chan error
-	lives    int           // how often the bridge was started
 	patience time.Duration // more for a slow server
 
 	mu     sync.Mutex
@@ -74,7 +73,7 @@ func scene(t *testing.T, name string, play func(o *office), change ...func(*offi
 }
 
 func newOffice(t *testing.T, change ...func(*office)) *office {
-	o := &office{T: t, lan: meshtest.New(), cfg: config.Defaults(), log: new(logbook), mute: map[string]bool{}}
+	o := &office{T: t, lan: meshtest.New(), cfg: config.Defaults(), log: new(logbook), store: newFakeStore(), mute: map[string]bool{}}
 	o.cfg.State = filepath.Join(t.TempDir(), "state")
 	o.cfg.LinkLocal.Interfaces = []string{"eth0"}
 	o.cfg.Upstream.Target = config.Target{Scheme: "tcp", Host: "127.0.0.1", Port: 5347}
@@ -146,13 +145,20 @@ func (o *office) together() (*friend, *person) {
 // launch starts the bridge.
 func (o *office) launch() {
 	o.Helper()
-	o.lives++
-	var err error
-	o.gateway, err = New(o.cfg, Options{
+	opts := Options{
 		Log: slog.New(slog.NewTextHandler(o.log, &slog.HandlerOptions{Level: o.level})), Version: "test",
 		Network: o.router, Transport: o.lan.Transport(), Dial: o.tap,
-	})
-	o.must(err)
+	}
+	var err error
+	if o.store == nil {
+		o.gateway, err = New(o.cfg, opts)
+		o.must(err)
+	} else {
+		o.gateway, err = assemble(o.cfg, opts)
+		o.must(err)
+		o.gateway.keeper = o.store
+		o.gateway.recall(o.store.copy())
+	}
 	o.gateway.floor = time.Time{} // virtual time begins in the year 2000
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -175,17 +181,31 @@ func (o *office) sigterm() {
 // store is as it was.
 func (o *office) kill() {
 	o.Helper()
-	file := filepath.Join(o.cfg.State, "meshbridge.db")
 	o.pass(200 * time.Millisecond) // a group commit
-	saved, err := os.ReadFile(file)
-	o.must(err)
+	restore := o.backup()
 	o.silence(true)
 	o.server.Disconnect()
 	synctest.Wait()
 	o.sigterm()
-	o.must(os.WriteFile(file, saved, 0o600))
+	restore()
 	o.silence(false)
 }
+
+// backup copies what is stored, and returns a function that puts it back.
+func (o *office) backup() func() {
+	o.Helper()
+	if o.store != nil {
+		saved := o.store.copy()
+		return func() { o.store.State = saved }
+	}
+	file := filepath.Join(o.cfg.State, "meshbridge.db")
+	saved, err := os.ReadFile(file)
+	o.must(err)
+	return func() { o.must(os.WriteFile(file, saved, 0o600)) }
+}
+
+// onDisk gives an office a real store.
+func onDisk(o *office) { o.store = nil }
 
 // silence cuts the bridge off, or lets it be heard again.
 func (o *office) silence(dead bool) {
@@ -287,8 +307,6 @@ func (l *logbook) times(text string) int {
 	}
 	return n
 }
-
-func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func proxyOf(name string) string {
 	local, _ := address.ProxyLocal(name)

@@ -40,7 +40,7 @@ func TestStop(t *testing.T) {
 		if st := o.stored(); len(st.Shown) != 0 || len(st.Instances) != 0 {
 			o.Errorf("remembered: %+v", st)
 		}
-	})
+	}, onDisk)
 	scene(t, "COMP-13 the goodbyes wait for the server's closing tag, 5 s at most", func(o *office) {
 		for _, c := range []struct{ closes, least, most time.Duration }{
 			{2 * time.Second, 2 * time.Second, 4 * time.Second},
@@ -68,7 +68,7 @@ func TestStop(t *testing.T) {
 			o.people = nil
 			o.pass(time.Minute)
 		}
-	}, standInHere)
+	}, standInHere, onDisk)
 	scene(t, "COMP-13 a server that does not read holds nobody up for long", func(o *office) {
 		s := o.dialled
 		juliet := o.juliet()
@@ -85,7 +85,7 @@ func TestStop(t *testing.T) {
 		}
 		o.pass(2 * time.Second)
 		juliet.expectSees(aliceInstance, "")
-	}, standInHere)
+	}, standInHere, onDisk)
 	scene(t, "SIGTERM while the server is away: goodbyes, and no ghosts are remembered", func(o *office) {
 		_, juliet := o.together()
 		o.server.Stop()
@@ -96,7 +96,7 @@ func TestStop(t *testing.T) {
 		if st := o.stored(); len(st.Instances) != 0 || !st.Shown[store.Pair{Colleague: aliceJID, Local: localOf(julietName)}] {
 			o.Errorf("remembered: %+v", st)
 		}
-	})
+	}, onDisk)
 	scene(t, "messages that cannot be kept are answered at the end", func(o *office) {
 		alice, juliet := o.together()
 		juliet.signOff()
@@ -107,7 +107,7 @@ func TestStop(t *testing.T) {
 		o.sigterm()
 		gone := julietJID + " remote-server-timeout"
 		o.expect("Alice is told", errorsIn(alice.got()), gone, gone)
-	})
+	}, onDisk)
 	scene(t, "authenticated too late: nothing is shown any more", func(o *office) {
 		alice, juliet := o.together()
 		o.server.Disconnect()
@@ -117,7 +117,7 @@ func TestStop(t *testing.T) {
 		o.expect("Alice sees", alice.presences())
 		o.pass(2 * time.Second)
 		juliet.expectSees(aliceInstance, "")
-	})
+	}, onDisk)
 }
 
 // stored returns what is in the store while no bridge runs.
@@ -148,7 +148,7 @@ func TestRestart(t *testing.T) {
 		alice.writes(julietJID, "still there?")
 		o.pass(3 * time.Second)
 		o.expect("Juliet reads", juliet.reads(), aliceInstance+": still there?")
-	})
+	}, onDisk)
 	scene(t, "COMP-20 Juliet leaves while the bridge is dead: unavailable within 5 s of its return", func(o *office) {
 		alice, juliet := o.together()
 		o.kill()
@@ -168,7 +168,7 @@ func TestRestart(t *testing.T) {
 		if n != 1 {
 			o.Errorf("told %d times", n)
 		}
-	})
+	}, onDisk)
 	scene(t, "COMP-20 Alice leaves while the bridge is dead: her ghost leaves the mesh", func(o *office) {
 		alice, juliet := o.together()
 		o.kill()
@@ -181,7 +181,7 @@ func TestRestart(t *testing.T) {
 		if st := o.stored(); len(st.Instances) != 0 {
 			o.Errorf("still remembered: %v", st.Instances)
 		}
-	})
+	}, onDisk)
 	scene(t, "COMP-20 two crashes in a row, and Alice leaves after the second", func(o *office) {
 		alice, juliet := o.together()
 		o.kill()
@@ -193,7 +193,7 @@ func TestRestart(t *testing.T) {
 		o.start()
 		o.pass(20 * time.Second)
 		juliet.expectSees(aliceInstance, "")
-	})
+	}, onDisk)
 	scene(t, "COMP-20 with no server to be found the ghosts of the former run go as well", func(o *office) {
 		_, juliet := o.together()
 		o.kill()
@@ -203,7 +203,7 @@ func TestRestart(t *testing.T) {
 		juliet.expectSees(aliceInstance, "avail At my desk") // she may yet be back in time
 		o.pass(10 * time.Second)
 		juliet.expectSees(aliceInstance, "")
-	})
+	}, onDisk)
 	scene(t, "COMP-20 a ghost under another machine name goes too", func(o *office) {
 		_, juliet := o.together()
 		o.kill()
@@ -212,7 +212,7 @@ func TestRestart(t *testing.T) {
 		o.pass(20 * time.Second)
 		juliet.expectSees(aliceInstance, "")
 		juliet.expectSees(`alice\40example.org@attic`, "avail At my desk")
-	})
+	}, onDisk)
 	scene(t, "PRIV-5 whom the admin took off the list is nowhere any more", func(o *office) {
 		alice, juliet := o.together()
 		o.kill()
@@ -237,7 +237,7 @@ func TestRestart(t *testing.T) {
 		if st := o.stored(); len(st.Subscriptions) != 0 || len(st.Shown) != 0 {
 			o.Errorf("remembered: %+v", st)
 		}
-	})
+	}, onDisk)
 	scene(t, "GW-15 a message to a peer who has slept since before the restart is kept", func(o *office) {
 		alice, juliet := o.together()
 		juliet.signOff()
@@ -251,7 +251,7 @@ func TestRestart(t *testing.T) {
 		juliet.signOn("txtvers=1")
 		o.pass(10 * time.Second)
 		o.expect("Juliet reads", juliet.reads(), aliceInstance+": good morning")
-	})
+	}, onDisk)
 	scene(t, "MAPJ-10 a peer with a fallback name is known again after a restart, and the message waits", func(o *office) {
 		const name = "Straße 7@pc"
 		alice := o.alice()
@@ -280,5 +280,5 @@ func TestRestart(t *testing.T) {
 		if st := o.stored(); len(st.Fallbacks) != 0 {
 			o.Errorf("a name that nobody watches is still remembered: %v", st.Fallbacks)
 		}
-	})
+	}, onDisk)
 }

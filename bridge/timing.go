@@ -15,7 +15,7 @@ const (
 	talkTime     = 10 * time.Minute       // a colleague without presence stays on the mesh after a message
 	retryFirst   = time.Second            // to a peer that was not reached (LL-STR-31)
 	retryLast    = time.Minute
-	lateAfter    = 5 * time.Second  // older messages carry a delay stamp (COMP-14)
+	lateAfter    = time.Second      // older messages carry a delay stamp (COMP-14)
 	relayMemory  = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)
 	noticePause  = 10 * time.Minute // one notice per peer, colleague and reason (MAP-E5)
 	answerPause  = 5 * time.Second  // one answer per colleague and peer (GW-23)
@@ -28,7 +28,7 @@ const (
 const (
 	eventQueue    = 256   // events that wait for the gateway
 	upWindow      = 256   // messages written upstream and not yet routed
-	meshWindow    = 32    // messages for one peer handed to the mesh and not yet confirmed
+	meshWindow    = 256   // messages for one peer handed to the mesh and not yet confirmed
 	choreCredit   = 50    // paced stanzas at once after a quiet time
 	maxAnswers    = 1024  // answers that wait for room upstream
 	maxRefusals   = 1024  // chores beyond which strangers get no answer

@@ -26,12 +26,14 @@ func (s *stream) bindPeer(ctx context.Context, claimed string) error {
 		return s.bindAnonymous(ctx)
 	}
 	var instance string
-	s.m.call(func() {
-		if p := s.m.peers[mdns.Fold(claimed)]; p != nil && p.on(s.iface.Index) {
-			instance = p.instance
+	if !s.m.await(ctx, func() bool {
+		p := s.m.peers[mdns.Fold(claimed)]
+		if p == nil || !p.on(s.iface.Index) {
+			return false
 		}
-	})
-	if instance == "" {
+		instance = p.instance
+		return true
+	}) {
 		s.m.cfg.Count("INJ-4")
 		return errNotBound("invalid-from", "no such instance on this link")
 	}
@@ -103,17 +105,18 @@ func (m *Mesh) resolve(ctx context.Context, instance string, iface int, fresh bo
 }
 
 // bindSelf finds the proxy that a stream is for.
-func (s *stream) bindSelf(to string) error {
+func (s *stream) bindSelf(ctx context.Context, to string) error {
 	if to == "" {
 		return errNotBound("host-unknown", "say to whom in to")
 	}
-	ok := false
-	s.m.call(func() {
-		if p := s.m.own[mdns.Fold(to)]; p != nil && !p.announced.IsZero() {
-			s.proxy, s.self, ok = p.Key, p.instance, true
+	if !s.m.await(ctx, func() bool {
+		p := s.m.own[mdns.Fold(to)]
+		if p == nil || p.announced.IsZero() {
+			return false
 		}
-	})
-	if !ok {
+		s.proxy, s.self = p.Key, p.instance
+		return true
+	}) {
 		s.m.cfg.Count("INJ-7")
 		return errNotBound("host-unknown", "no such instance here")
 	}

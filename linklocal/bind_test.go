@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"meshbridge/linklocal"
+	"meshbridge/linklocal/mdns"
 	"meshbridge/linklocal/mdns/mdnstest"
 	"meshbridge/linklocal/meshtest"
 )
@@ -129,7 +130,7 @@ func TestBinding(t *testing.T) {
 			t.Error("not counted")
 		}
 	})
-	inOffice(t, "INJ-17 an error to nobody of ours is not answered", func(t *testing.T, o *office) {
+	inOffice(t, "an error to nobody of ours is not answered", func(t *testing.T, o *office) {
 		j, _ := o.staff()
 		s := o.call(j, nurse)
 		before := got(s)
@@ -194,6 +195,27 @@ func TestBinding(t *testing.T) {
 		refusedWith(t, s, "invalid-from")
 		if len(o.received()) > 0 {
 			t.Errorf("told of %q", o.received())
+		}
+	}, with(func(c *linklocal.Config) { c.AcceptAnonymous = true }))
+	inOffice(t, "INJ-6 among too many people nobody is taken for the only one", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		for i := range 9 {
+			c := o.client(fmt.Sprintf("hall-%d", i), fmt.Sprintf("guest@hall-%d", i), fmt.Sprintf("10.2.1.%d/24", 50+i))
+			for k := range 7 {
+				c.Engine.Publish(mdns.Service{Type: linklocal.ServiceType, Instance: fmt.Sprintf("guest-%d@hall-%d", k, i), Port: c.Port})
+			}
+		}
+		o.wait(10 * time.Second)
+		if in := o.mesh.Inside(); in.Peers < 70 {
+			t.Fatalf("%d peers", in.Peers)
+		}
+		at := time.Now()
+		s := o.dial(j, nurse)
+		o.say(s, "%s", line("", nurse, "-", nurse))
+		o.closes(s, 15*time.Second)
+		refusedWith(t, s, "invalid-from")
+		if d := time.Since(at); d > 11*time.Second {
+			t.Errorf("took %v", d)
 		}
 	}, with(func(c *linklocal.Config) { c.AcceptAnonymous = true }))
 	inOffice(t, "INJ-4 the address is asked for anew when the cache does not fit", func(t *testing.T, o *office) {

@@ -48,6 +48,8 @@ type Config struct {
 // Timing. RFC and XEP numbers first, then our own.
 const (
 	headerTimeout  = 10 * time.Second       // from connect to a bound stream
+	settling       = 15 * time.Second       // after the start, in which people are still being found
+	bindPatience   = 5 * time.Second        // for somebody to be found in that time
 	closeTimeout   = 5 * time.Second        // for the other side's closing tag; old clients wait for ours
 	featureWait    = 3 * time.Second        // for stream features that never come (version 1.0 on both sides)
 	connectTimeout = 5 * time.Second        // per address: a LAN answers in milliseconds or not at all

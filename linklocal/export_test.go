@@ -36,3 +36,6 @@ const (
 	MaxPerAddress = maxPerAddress
 	MaxStreams    = maxStreams
 )
+
+// Settling is how long after the start people are still being found.
+const Settling = settling

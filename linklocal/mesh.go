@@ -33,7 +33,9 @@ type Mesh struct {
 	pairs    map[pairKey]*pair
 	known    map[string]*identity // by folded instance, of peers that are here
 	ears     map[ear]*listener
-	port     uint16 // 0: none yet
+	port     uint16    // 0: none yet
+	since    time.Time // when there was a port for the first time
+	arrivals arrivals
 	taken    bool   // the configured port is in use by another program
 	deaf     string // what was last logged about listening
 	streams  map[*stream]struct{}
@@ -74,7 +76,7 @@ func New(cfg Config) (*Mesh, error) {
 		stopped:  make(chan struct{}),
 		peers:    map[string]*peer{}, proxies: map[string]*proxy{}, own: map[string]*proxy{},
 		pairs: map[pairKey]*pair{}, known: map[string]*identity{},
-		ears: map[ear]*listener{}, streams: map[*stream]struct{}{},
+		ears: map[ear]*listener{}, streams: map[*stream]struct{}{}, arrivals: newArrivals(),
 	}, nil
 }
 
@@ -174,6 +176,9 @@ func (m *Mesh) reconcile() {
 	if m.port != had && m.port != 0 {
 		for _, key := range slices.Sorted(maps.Keys(m.proxies)) {
 			m.announce(m.proxies[key])
+		}
+		if m.since.IsZero() {
+			m.since = time.Now()
 		}
 		m.cfg.Handle(Listening{m.port})
 	}

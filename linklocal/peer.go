@@ -122,6 +122,7 @@ func (m *Mesh) tell(p *peer) {
 		return
 	}
 	p.told = &now
+	m.arrivals.tell()
 	m.cfg.Handle(PeerChanged{now})
 }
 

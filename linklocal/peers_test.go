@@ -69,7 +69,7 @@ func TestPeers(t *testing.T) {
 		for _, name := range []string{nurse, tybalt, `peter\40example.com@bridge`} {
 			o.publish(name, name)
 		}
-		o.join(meshtest.Person{Host: o.host, Name: "bridge", Instance: "admin@bridge", Addrs: addrs(bridgeAt), Port: 5298})
+		o.join(meshtest.Person{Host: o.host, Name: "bridge", Instance: "admin@bridge", Addrs: addrs(bridgeAt), Port: 5299})
 		o.wait(10 * time.Second)
 		if d := cmp.Diff([]string{"+admin@bridge"}, o.people()); d != "" {
 			t.Error(d)

@@ -88,7 +88,7 @@ func TestPorts(t *testing.T) {
 		if ports := listening(o); len(ports) != 1 || ports[0] != o.port(j) {
 			t.Errorf("told of %v, SRV %d", ports, o.port(j))
 		}
-		if !strings.Contains(o.logged(), "set linklocal.port") {
+		if log := o.logged(); !strings.Contains(log, "set linklocal.port") || !strings.Contains(log, "level=WARN") {
 			t.Errorf("the admin reads %q", o.logged())
 		}
 	}, hosting("10.2.1.1/24", "fe80::1/64"), with(func(c *linklocal.Config) { c.Port = 5298 }), occupy("[fe80::1%eth0]:5298"))

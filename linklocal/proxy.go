@@ -112,6 +112,7 @@ func (m *Mesh) published(p *proxy, s mdns.Status) {
 	case p.announced.IsZero():
 		p.announced = time.Now()
 		m.own[mdns.Fold(p.instance)] = p
+		m.arrivals.tell()
 	}
 	m.cfg.Handle(ProxyChanged{p.Key, p.instance, !p.announced.IsZero(), s.Err})
 	if s.State == mdns.Failed {

@@ -103,5 +103,5 @@ func (m *Mesh) unreached(p *pair, d *dialing, err error) {
 	}
 	p.dial = nil
 	m.cfg.Log.Debug("peer not reached", "peer", p.key.peer, "error", err)
-	m.giveBack(p, m.reason(err))
+	m.giveBack(p, err)
 }

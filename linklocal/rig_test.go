@@ -74,6 +74,7 @@ func inOffice(t *testing.T, name string, fn func(t *testing.T, o *office), chang
 					o.SetChunk(way.chunk)
 					o.run()
 					defer o.close()
+					<-time.After(linklocal.Settling) // strangers are refused at once from here on
 					fn(t, o)
 				})
 			})

@@ -57,7 +57,7 @@ func (s *stream) welcome(ctx context.Context) (first *stanza.Element, err error)
 	}
 	s.lang = h.Lang
 	if h.To != "" {
-		err = s.bindSelf(h.To)
+		err = s.bindSelf(ctx, h.To)
 	}
 	if h.From != "" && err == nil {
 		err = s.bindPeer(ctx, h.From)
@@ -89,7 +89,7 @@ func (s *stream) bindByStanza(ctx context.Context) (*stanza.Element, error) {
 		return nil, errNotBound("not-authorized", "a stanza is expected first")
 	}
 	if s.proxy == "" {
-		if err := s.bindSelf(st.To); err != nil {
+		if err := s.bindSelf(ctx, st.To); err != nil {
 			return nil, err
 		}
 	}

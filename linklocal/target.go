@@ -70,27 +70,27 @@ func isBroadcast(link mdns.Interface, a netip.Addr) bool {
 }
 
 // sourceFor returns the one of our published addresses, which peers on the link
-// resolve for our instances, to dial an address from: of its family, and if there
-// is a choice of its network and scope (LL-STR-29).
+// resolve for our instances, to dial an address from: of its family, and of its
+// network if there is a choice (LL-STR-29).
 func sourceFor(link mdns.Interface, published []netip.Addr, to netip.Addr) (from netip.Addr, ok bool) {
-	best := -1
 	for _, a := range published {
-		if a.Is4() != to.Is4() {
-			continue
-		}
-		fit := 0
-		if a.IsLinkLocalUnicast() == to.IsLinkLocalUnicast() {
-			fit++
-		}
-		for _, p := range link.Addrs {
-			if p.Contains(a.WithZone("")) && p.Contains(to.WithZone("")) {
-				fit += 2
-				break
-			}
-		}
-		if fit > best {
-			from, best = a, fit
+		switch {
+		case a.Is4() != to.Is4():
+		case together(link, a, to):
+			return a, true
+		case !ok:
+			from, ok = a, true
 		}
 	}
-	return from, best >= 0
+	return from, ok
+}
+
+// together reports whether two addresses are of one network of an interface.
+func together(link mdns.Interface, a, b netip.Addr) bool {
+	for _, p := range link.Addrs {
+		if p.Contains(a.WithZone("")) && p.Contains(b.WithZone("")) {
+			return true
+		}
+	}
+	return false
 }

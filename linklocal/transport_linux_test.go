@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -120,6 +121,22 @@ func TestTCP(t *testing.T) {
 		}
 		if got := addrOf(&net.UnixAddr{Name: "x"}); got.IsValid() {
 			t.Errorf("no address is %v", got)
+		}
+	})
+}
+
+func TestLastWords(t *testing.T) {
+	t.Run("LL-STR-23 a peer that is still talking reads why it was refused, and no reset", func(t *testing.T) {
+		m, stop := bare(func(Event) {}, func(*Config) {})
+		defer stop()
+		near, far := loopback(t, "127.0.0.1", "127.0.0.1:0")
+		from := remote(near)
+		m.doors.enter(from)
+		m.handlers.Go(func() { m.serve(near, bareLink(), from) })
+		go io.Copy(far, strings.NewReader("zzz"+strings.Repeat("x", 256<<10)))
+		heard, err := io.ReadAll(far)
+		if err != nil || !strings.HasSuffix(string(heard), "</stream:error></stream:stream>") {
+			t.Errorf("heard %q, then %v", heard, err)
 		}
 	})
 }
