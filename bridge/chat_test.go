@@ -224,7 +224,7 @@ func TestErrorsAcross(t *testing.T) {
 			o.Errorf("after ten minutes: %q", got)
 		}
 	})
-	scene(t, "COMP-19 a message over max_stanza is refused, and the stream goes on", func(o *office) {
+	scene(t, "a message over max_stanza is refused, and the stream goes on", func(o *office) {
 		alice, juliet := o.together()
 		juliet.writes(aliceInstance, strings.Repeat("<", 5000))
 		juliet.writes(aliceInstance, "short")
@@ -233,7 +233,7 @@ func TestErrorsAcross(t *testing.T) {
 		o.expect("Juliet is told", errorsIn(got), aliceInstance+" policy-violation")
 		o.expectCount("COMP-19", 1)
 	}, func(o *office) { o.cfg.Upstream.MaxStanza = 16 << 10 })
-	scene(t, "COMP-19 what the server sends beyond max_stanza is answered", func(o *office) {
+	scene(t, "what the server sends beyond max_stanza is answered", func(o *office) {
 		s := o.dialled
 		o.juliet()
 		o.start()

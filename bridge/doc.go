@@ -23,6 +23,7 @@
 //	linklocal stream reader     handshake, binding, stanzas in              connection
 //	linklocal stream writer     stanzas out                                 connection
 //	store keeper                the database, group commits                 program
+//	alarm                       posting that a time has come                moment
 //	signal handling in cmd      ending, and ending at once                  program
 //
 // The events travel in one direction and the calls in the other:

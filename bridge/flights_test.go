@@ -22,7 +22,7 @@ func TestFlights(t *testing.T) {
 		c.peer(julietName, "pronto")
 		return c
 	}
-	synctestRun(t, "COMP-19 a message that turns out too big is answered, and those behind it go on", func(t *testing.T) {
+	synctestRun(t, "a message that turns out too big is answered, and those behind it go on", func(t *testing.T) {
 		for _, err := range []error{upstream.ErrTooBig, upstream.ErrIncomplete, upstream.ErrForeignFrom} {
 			c := start(t)
 			c.session.err, c.session.bad = err, func(s stanza.Stanza) bool { return s.ID == "bad" }
@@ -44,7 +44,7 @@ func TestFlights(t *testing.T) {
 			}
 		}
 	})
-	synctestRun(t, "COMP-19 the delay stamp does not push a message over the limit", func(t *testing.T) {
+	synctestRun(t, "the delay stamp does not push a message over the limit", func(t *testing.T) {
 		c := newCoreRig(t, func(cfg *config.Config) { cfg.Upstream.MaxStanza = 16 << 10 })
 		c.peer(julietName, "pronto")
 		biggest := 0

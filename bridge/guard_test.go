@@ -145,7 +145,7 @@ func TestHeld(t *testing.T) {
 	})
 }
 
-func TestErrorsGW15(t *testing.T) {
+func TestConditions(t *testing.T) {
 	scene(t, "GW-15 one case for each condition: id kept, addresses swapped", func(o *office) {
 		s := o.dialled
 		juliet := o.juliet()

@@ -164,12 +164,19 @@ func (g *Gateway) meshUp(ev linklocal.Listening) {
 	g.after(absentGrace, g.settleAbsent)
 }
 
-// settleAbsent tells the subscribers of peers that are not here, once peers have
-// had the time to be found: those whom a former run showed to them, too. Who is not
-// subscribed any more is told that nobody is here.
+// settleAbsent tells who is not here, once peers have had the time to be found.
 func (g *Gateway) settleAbsent() {
-	if g.session == nil || g.listening.IsZero() || time.Since(g.listening) < absentGrace {
-		return // meshUp or up calls again
+	if !g.listening.IsZero() && time.Since(g.listening) >= absentGrace {
+		g.tellAbsent()
+	} // else meshUp or up come back to it
+}
+
+// tellAbsent tells the subscribers of peers that are not here: those whom a former
+// run showed to them, too. Who is not subscribed any more is told that nobody is
+// here.
+func (g *Gateway) tellAbsent() {
+	if g.session == nil {
+		return
 	}
 	for _, pair := range sortedPairs(g.shown) {
 		p, watching := g.peers[pair.Local], g.subs[pair]&store.Watching != 0

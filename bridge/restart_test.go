@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/store"
+	"meshbridge/linklocal/mdns/mdnstest"
 )
 
 func TestStop(t *testing.T) {
@@ -169,13 +170,24 @@ func TestRestart(t *testing.T) {
 			o.Errorf("told %d times", n)
 		}
 	}, onDisk)
+	scene(t, "COMP-20 the LAN is not there when the bridge returns: nobody on it is shown any longer", func(o *office) {
+		alice, _ := o.together()
+		o.kill()
+		o.router.Detach("eth0")
+		o.launch()
+		o.pass(20 * time.Second)
+		alice.expectSees(julietJID, "unavailable")
+		o.router.Attach(mdnstest.DefaultLink, "eth0", "10.2.1.1/24")
+		o.pass(10 * time.Second)
+		alice.expectSees(julietJID, "available")
+	}, onDisk)
 	scene(t, "COMP-20 Alice leaves while the bridge is dead: her ghost leaves the mesh", func(o *office) {
 		alice, juliet := o.together()
 		o.kill()
 		alice.Unavailable()
 		juliet.expectSees(aliceInstance, "avail At my desk")
 		o.start()
-		o.pass(20 * time.Second)
+		o.pass(2 * time.Second) // her server has said that she is not online
 		juliet.expectSees(aliceInstance, "")
 		o.sigterm()
 		if st := o.stored(); len(st.Instances) != 0 {

@@ -60,7 +60,7 @@ func TestSubscriptions(t *testing.T) {
 		for _, p := range s.got() {
 			count[p.Type]++
 		}
-		if count["subscribed"] == 0 || count["subscribed"] > 3 || count["subscribe"] != 0 {
+		if count["subscribed"] == 0 || count["subscribed"] > 3 || count["subscribe"] != 0 || count["probe"] != 1 {
 			o.Errorf("answered with %v", count)
 		}
 	}, standInHere)

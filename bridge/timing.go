@@ -11,7 +11,7 @@ const (
 	unknownGrace = time.Minute            // for a colleague's server to answer our probe (COMP-18)
 	logoutDelay  = 10 * time.Second       // mobile clients come back (GW-7)
 	outageGrace  = 30 * time.Second       // until proxies say that the server is away (COMP-12)
-	ghostGrace   = 15 * time.Second       // after authentication, for colleagues of a former run to come back
+	ghostGrace   = 15 * time.Second       // after authentication, for people of a former run to come back
 	talkTime     = 10 * time.Minute       // a colleague without presence stays on the mesh after a message
 	retryFirst   = time.Second            // to a peer that was not reached (LL-STR-31)
 	retryLast    = time.Minute

@@ -37,6 +37,7 @@ func (g *Gateway) up(s session) {
 	g.settling = []*alarm{
 		g.after(unknownGrace, g.settleUnknown),
 		g.after(ghostGrace, g.exorcise),
+		g.after(ghostGrace, g.tellAbsent), // there may be no mesh at all
 	}
 	g.ready()
 }

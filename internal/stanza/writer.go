@@ -25,9 +25,28 @@ func AppendHeader(dst []byte, c Content, h Header) []byte {
 // AppendClose appends the closing tag of a stream.
 func AppendClose(dst []byte) []byte { return append(dst, "</stream:stream>"...) }
 
-// Append appends a stanza as it is written on a stream of content namespace c.
+// Append appends a stanza as it is written on a stream of content namespace c: the
+// same octets as of its Element, without the detour.
 func Append(dst []byte, c Content, s Stanza) []byte {
-	return AppendElement(dst, c, s.Element())
+	dst = append(dst, '<')
+	dst = append(dst, s.Kind...)
+	for _, a := range [...]struct{ name, value string }{
+		{"from", s.From}, {"to", s.To}, {"type", s.Type}, {"id", s.ID}, {"xml:lang", s.Lang},
+	} {
+		if a.value != "" {
+			dst = appendAttr(dst, a.name, a.value)
+		}
+	}
+	if len(s.Payload) == 0 {
+		return append(dst, "/>"...)
+	}
+	dst = append(dst, '>')
+	for _, e := range s.Payload {
+		dst = appendElement(dst, string(c), string(c), e)
+	}
+	dst = append(dst, "</"...)
+	dst = append(dst, s.Kind...)
+	return append(dst, '>')
 }
 
 // AppendElement appends a top-level element of a stream of content namespace c.

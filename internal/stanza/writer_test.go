@@ -35,6 +35,9 @@ func TestAppend(t *testing.T) {
 			if d := cmp.Diff(tt.want, string(Append(nil, tt.content, tt.in))); d != "" {
 				t.Error(d)
 			}
+			if d := cmp.Diff(tt.want, string(AppendElement(nil, tt.content, tt.in.Element()))); d != "" {
+				t.Errorf("as an element: %s", d)
+			}
 		})
 	}
 }
