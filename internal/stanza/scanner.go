@@ -21,6 +21,7 @@ type scanner struct {
 	depth   int    // open elements under the stream
 	err     error
 	scratch []byte
+	names   map[string]string // names seen, so that each is kept once
 }
 
 func newScanner(src io.Reader, l Limits) scanner {
@@ -197,5 +198,23 @@ func (s *scanner) ncname() string {
 	if n == 0 {
 		s.fail("not-well-formed", "a name is missing")
 	}
-	return string(name[:n])
+	return s.intern(name[:n])
+}
+
+// maxNames bounds the names that a stream remembers: a conversation uses a dozen.
+const maxNames = 64
+
+// intern returns a name as a string, the same one each time it comes.
+func (s *scanner) intern(name []byte) string {
+	if known, ok := s.names[string(name)]; ok {
+		return known
+	}
+	text := string(name)
+	if len(s.names) < maxNames {
+		if s.names == nil {
+			s.names = map[string]string{}
+		}
+		s.names[text] = text
+	}
+	return text
 }
