@@ -104,7 +104,7 @@ func (g *Gateway) proxyChanged(ev linklocal.ProxyChanged) {
 	switch {
 	case c == nil || !c.published:
 	case ev.Err != nil:
-		g.log.Error("a colleague cannot be shown on the mesh: the name is taken, and so are the other ones tried; look who publishes it with bridge browse",
+		g.log.Error("a colleague cannot be shown on the mesh: the name is taken, and so are the other ones tried; see who publishes it with avahi-browse -r _presence._tcp, and rename that or linklocal.machine",
 			"instance", ev.Instance, "error", ev.Err)
 		g.withdraw(c)
 	case ev.Announced:
