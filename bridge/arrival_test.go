@@ -125,6 +125,17 @@ func TestArrival(t *testing.T) {
 			}
 		})
 	}
+	synctestRun(t, "COMP-16 what is known of devices from before the last authentication does not count", func(t *testing.T) {
+		c := start(t)
+		c.hears(pres(aliceJID+"/phone", component, ""))
+		c.down(upstream.Down{})
+		c.up()
+		c.says(julietName, "1", "hello")
+		c.routed(c.session.seq)
+		if pings := c.pingsTo(); len(pings) != 1 || pings[0].To != aliceJID {
+			t.Errorf("pings %+v", pings)
+		}
+	})
 	synctestRun(t, "COMP-16 one ping for all that went the same way, and its answer speaks for no other way", func(t *testing.T) {
 		c := start(t)
 		for i := range 10 {

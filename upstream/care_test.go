@@ -82,6 +82,10 @@ func TestCare(t *testing.T) {
 			if got := r.resend(1, "POISON"); got[0] != "" {
 				t.Errorf("suspect %q", got)
 			}
+			pass(10 * time.Minute)
+			if log := r.log.String(); strings.Contains(log, "one stanza at a time") || strings.Count(log, "msg=authenticated") != 2 {
+				t.Errorf("no session without care after it: %s", log)
+			}
 		})
 	}
 	inBubble(t, "COMP-19 a ping that is not answered casts none either", func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 type sweep struct {
 	out    []string  // pings on their way, in the order written
 	sent   time.Time // when they were written
-	hole   bool      // one came back before an older one
+	hole   bool      // a ping came back before an older one
 	next   time.Time // when the next sweep is due
 	shared bool      // what the last one found
 	told   bool      // shared, as last handed out by news
@@ -47,7 +47,6 @@ func (s *sweep) returned(id string) bool {
 	if i < 0 {
 		return false
 	}
-	s.hole = s.hole || i > 0 // an older one is still out
 	if s.out = slices.Delete(s.out, i, i+1); len(s.out) == 0 {
 		s.found(false)
 	}
