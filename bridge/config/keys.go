@@ -107,7 +107,7 @@ func (v value) section(rows []key) {
 		return
 	}
 	if v.kind != table && v.kind != null { // all keys commented out is fine
-		v.fail("is "+v.kind.noun(), "write its keys below it, indented: "+names(rows))
+		v.fail("is "+v.kind.noun(), "write its keys below it, indented: "+strings.Join(names(rows), ", "))
 		return
 	}
 	seen := make(map[string]mark)
@@ -170,10 +170,10 @@ func find(rows []key, name string) *key {
 	return nil
 }
 
-func names(rows []key) string {
+func names(rows []key) []string {
 	var all []string
 	for _, k := range rows {
 		all = append(all, k.name)
 	}
-	return strings.Join(all, ", ")
+	return all
 }

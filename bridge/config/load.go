@@ -23,24 +23,50 @@ func Parse(name string, data []byte) (Config, error) {
 	return c, nil
 }
 
+// Read is [Parse] of the file at path, for who asks only for names: nothing that
+// the file names is opened, so that it needs no right to read the secret.
+func Read(path string) (Config, error) {
+	r := newReport(path)
+	c := r.read()
+	if err := r.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
 // Load reads the configuration file at path, the secret and the certificates
 // it names, and looks at the permissions of the secret and the state folder. The
 // error is an [Errors] with every problem; the Config is zero then.
 func Load(path string) (Config, error) {
 	r := newReport(path)
-	data, err := readFile(path, maxFile)
-	if err != nil {
-		r.failAt(mark{}, "", reason(err), "name the file with -c, or copy bridge.yaml.example there and set its required keys")
-		return Config{}, r.err()
-	}
-	c := parse(data, r)
-	c.Upstream.readSecret(r)
-	c.Upstream.readRoots(r)
-	c.checkState(r)
+	c := r.load()
 	if err := r.err(); err != nil {
 		return Config{}, err
 	}
 	return c, nil
+}
+
+// load reads the file and what it names.
+func (r *report) load() Config {
+	c := r.read()
+	if r.unread {
+		return c
+	}
+	c.Upstream.readSecret(r)
+	c.Upstream.readRoots(r)
+	c.checkState(r)
+	return c
+}
+
+// read reads the text of the file.
+func (r *report) read() Config {
+	data, err := readFile(r.file, maxFile)
+	if err != nil {
+		r.unread = true
+		r.failAt(mark{}, "", reason(err), "name the file with -c, or copy bridge.yaml.example there and set its required keys")
+		return Config{}
+	}
+	return parse(data, r)
 }
 
 func parse(data []byte, r *report) Config {

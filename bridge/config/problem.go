@@ -55,6 +55,7 @@ type report struct {
 	at       map[string]mark // of every value seen, by path
 	bad      map[string]bool // paths that have a problem already
 	last     []func()        // checks to make when every key was read
+	unread   bool            // the file itself could not be read
 }
 
 func newReport(file string) *report {

@@ -9,22 +9,28 @@ func instead(name string, rows []key) string {
 	case "secret", "password", "component_secret":
 		return "put the secret into a file of mode 0600 and name that in upstream.secret_file"
 	}
-	best, distance := "", 1+len(name)/3
-	for _, row := range rows {
-		if len(name) > 2*len(row.name)+2 {
-			continue // no slip of the finger
-		}
-		if d := edits(normal(name), row.name); d < distance || d == distance && best == "" {
-			best, distance = row.name, d
-		}
-	}
-	if best != "" {
+	if best := Nearest(normal(name), names(rows)); best != "" {
 		return "did you mean " + best + "?"
 	}
 	if home := homes(name); home != "" {
 		return "it belongs under " + home
 	}
-	return "the keys here are " + names(rows)
+	return "the keys here are " + strings.Join(names(rows), ", ")
+}
+
+// Nearest is the one of the options that somebody who wrote name most likely meant,
+// or "" when none is near.
+func Nearest(name string, options []string) (best string) {
+	distance := 1 + len(name)/3
+	for _, option := range options {
+		if len(name) > 2*len(option)+2 {
+			continue // no slip of the finger
+		}
+		if d := edits(name, option); d < distance || d == distance && best == "" {
+			best, distance = option, d
+		}
+	}
+	return best
 }
 
 // homes names the section that has a key of exactly this name.
