@@ -79,6 +79,7 @@ func parse(data []byte, r *report) Config {
 	if root == nil {
 		return c
 	}
+	r.root = root
 	value{node: root, r: r}.section(c.table())
 	c.check(r)
 	return c
@@ -97,13 +98,13 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return readOpen(f, limit)
 }
 
-// openFile opens a regular file and tells its permissions. The path is looked up
-// once, so that they are those of the file that is read. Anything else (a pipe, a
+// openFile opens a regular file and tells whose it is. The path is looked up once,
+// so that this is the file that is read. Anything else (a pipe, a
 // device) is refused and cannot block.
-func openFile(path string) (*os.File, fs.FileMode, error) {
+func openFile(path string) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -111,9 +112,9 @@ func openFile(path string) (*os.File, fs.FileMode, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, 0, err
+		return nil, nil, err
 	}
-	return f, info.Mode().Perm(), nil
+	return f, info, nil
 }
 
 func readOpen(f *os.File, limit int64) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"syscall"
 
 	"meshbridge/bridge/config"
 	"meshbridge/bridge/view"
@@ -100,6 +101,11 @@ func browsed(c *call, interfaces []string, err error) int {
 		fmt.Fprintf(c.err, "%s browse: none of the interfaces %s is up with an address (%s); bring one up, or name another with -i\n",
 			c.program, where, hereAre(localInterfaces()))
 		return exitRuntime
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if by := holder("udp", 5353); by != "" {
+			err = fmt.Errorf("%w (it is held%s)", err, by)
+		}
 	}
 	fmt.Fprintf(c.err, "%s browse: %v\n", c.program, err)
 	return exitRuntime

@@ -4,6 +4,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// findHolder is the command that shows who has port 5353.
+const findHolder = "ss -ulnp sport = :5353"
+
 // socketOptions prepares a socket before it is bound. IP_MULTICAST_ALL 0 keeps out what
 // other programs joined on other interfaces; kernels without the IPv6 option (before 4.20)
 // live with the check of the interface index alone.
