@@ -44,6 +44,9 @@ func runDemo(c *call, o demo.Options) int {
 	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) && o.Stay {
 		return exitOK
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted before both had read the other")
+	}
 	fmt.Fprintf(c.err, "%s demo: %v\n", c.program, err)
 	return exitRuntime
 }

@@ -18,6 +18,9 @@ const asProgram = "MESHBRIDGE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
+		if err := furnish(os.Getenv(asFurnished)); err != nil {
+			panic(err)
+		}
 		main()
 	}
 	goleak.VerifyTestMain(m)
