@@ -186,10 +186,20 @@ func TestWatch(t *testing.T) {
 		o.start("eth0")
 		defer o.stop()
 		<-time.After(time.Second)
-		o.lan.Inject(mdnstest.DefaultLink, ptrOnly())
+		o.lan.Inject(mdnstest.DefaultLink, heard(false))
 		o.sees(15*time.Second, "came juliet@pronto [eth0] :0 [] avail")
 		o.lan.SetHooks(mdnstest.Hooks{})
 		o.sees(40*time.Second, "changed juliet@pronto [eth0] pronto:5562 [10.2.1.187] avail")
+	})
+	watching(t, "the picture has not settled while somebody is still asked for an address", func(t *testing.T, o *onlooker) {
+		o.start("eth0")
+		defer o.stop()
+		<-time.After(time.Second / 2)
+		o.lan.Inject(mdnstest.DefaultLink, heard(true))
+		o.sees(9*time.Second, "came juliet@pronto [eth0] :0 [] avail")
+		if s := o.settledAfter(); s != "5s [eth0]" || o.early != 1 {
+			t.Errorf("settled after %s", s)
+		}
 	})
 	watching(t, "no interface: settles in bounded time and says so", func(t *testing.T, o *onlooker) {
 		o.start("absent0")
@@ -215,14 +225,21 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// ptrOnly is the PTR record of juliet@pronto without anything else, as her machine
-// sent it once.
-func ptrOnly() mdns.Packet {
-	p := mdns.Packet{
-		Src: netip.MustParseAddrPort("10.2.1.187:5353"), Dst: netip.MustParseAddrPort("224.0.0.251:5353"), HopLimit: 255,
+// heard is a packet from juliet's machine that shows her without saying where she is:
+// her PTR record and, if so asked, a TXT record.
+func heard(withTXT bool) mdns.Packet {
+	service := []byte("\x09_presence\x04_tcp\x05local\x00")
+	instance := slices.Concat([]byte{byte(len(juliet))}, []byte(juliet), service)
+	record := func(name []byte, typ byte, rdata []byte) []byte {
+		return slices.Concat(name, []byte{0, typ, 0, 1, 0, 0, 0x11, 0x94, 0, byte(len(rdata))}, rdata)
 	}
-	name := []byte("\x09_presence\x04_tcp\x05local\x00")
-	rdata := append(append([]byte{byte(len(juliet))}, juliet...), name...)
-	p.Data = slices.Concat([]byte{0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0}, name, []byte{0, 12, 0, 1, 0, 0, 0x11, 0x94, 0, byte(len(rdata))}, rdata)
-	return p
+	data := slices.Concat([]byte{0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0}, record(service, 12, instance))
+	if withTXT {
+		data[7]++
+		data = append(data, record(instance, 16, []byte("\x09txtvers=1"))...)
+	}
+	return mdns.Packet{
+		Data: data, HopLimit: 255,
+		Src: netip.MustParseAddrPort("10.2.1.187:5353"), Dst: netip.MustParseAddrPort("224.0.0.251:5353"),
+	}
 }

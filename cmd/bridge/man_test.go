@@ -21,7 +21,7 @@ func TestManual(t *testing.T) {
 	described := section(t, page, "DESCRIPTION")
 	status := section(t, page, "EXIT STATUS")
 	for _, v := range verbs() {
-		calls := regexp.MustCompile(`(?m)^\.Cm `+v.name+`\n((?:\.[^N].*\n)*)`).FindStringSubmatch(synopsis)
+		calls := regexp.MustCompile(`(?m)^\.Cm ` + v.name + `\n((?:\.[^N].*\n)*)`).FindStringSubmatch(synopsis)
 		if calls == nil || !strings.Contains(described, "\n.It Cm "+v.name+"\n") {
 			t.Errorf("the page lacks the verb %s", v.name)
 			continue
@@ -35,7 +35,7 @@ func TestManual(t *testing.T) {
 				name = "-" + name
 			}
 			known[name] = true
-			if !regexp.MustCompile(`Fl `+name+`\b`).MatchString(calls[1]) {
+			if !regexp.MustCompile(`Fl ` + name + `\b`).MatchString(calls[1]) {
 				t.Errorf("the synopsis of %s lacks %s", v.name, name)
 			}
 		})

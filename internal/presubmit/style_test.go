@@ -3,8 +3,8 @@ package presubmit
 import (
 	"bytes"
 	"go/ast"
-	"go/token"
 	"go/format"
+	"go/token"
 	"regexp"
 	"strings"
 	"testing"
