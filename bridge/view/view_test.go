@@ -92,7 +92,7 @@ func TestEvents(t *testing.T) {
 		"nobody": {},
 		"json":   {JSON: true},
 	} {
-		t.Run("LL-4-9 "+name, func(t *testing.T) {
+		t.Run("LL-4-9 O2 "+name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				out, notes := aDay(t, o)
 				if notes != "nobody is there yet on eth0; waiting\n" {

@@ -123,6 +123,13 @@ func TestJIDReadsTheConfiguration(t *testing.T) {
 	}
 }
 
+func TestFlagsBehindNames(t *testing.T) {
+	code, out, errs := callProgram("jid", "--json", "juliet@pronto", "--domain", "lan.example.org", "romeo@forza", "--machine=office", "--", "--json")
+	if code != exitOK || errs != "" || strings.Count(out, "\n") != 3 || !strings.Contains(out, `"instance":"--json"`) {
+		t.Errorf("exit %d, %q, %q", code, out, errs)
+	}
+}
+
 func TestJIDMisuse(t *testing.T) {
 	both := []string{"--domain", "lan.example.org", "--machine", "office"}
 	for _, c := range []struct {
