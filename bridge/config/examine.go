@@ -56,6 +56,7 @@ func (c *Config) suspect(r *report, here Host) {
 				"fine if that is this bridge; else write another port, or 0 for any free one")
 		}
 	}
+	c.suspectState(r, mayWrite)
 	c.suspectOwners(r)
 }
 

@@ -54,7 +54,7 @@ upstream:
 func TestExamine(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "bridge.yaml")
-	for name, text := range map[string]string{path: shortest, filepath.Join(dir, "secret"): "hunter2\n"} {
+	for name, text := range map[string]string{path: "state: state\n" + shortest, filepath.Join(dir, "secret"): "hunter2\n"} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -88,6 +88,28 @@ func TestExamine(t *testing.T) {
 	e := Examine(path, Host{Program: "office-bridge"})
 	if len(e.Errors) != 1 || !strings.Contains(e.Errors[0].Do, "office-bridge secret >") || e.Config.Upstream.Domain != "" {
 		t.Errorf("%+v", e)
+	}
+}
+
+func TestSuspectState(t *testing.T) {
+	open := t.TempDir()
+	for _, c := range []struct {
+		state string
+		may   bool
+		want  string
+	}{
+		{open, false, ""}, // it is there, and was judged by its mode
+		{filepath.Join(open, "a", "b"), true, ""},
+		{filepath.Join(open, "a", "b"), false, "may not make it in " + open + "; "},
+	} {
+		r := newReport("bridge.yaml")
+		(&Config{State: c.state}).suspectState(r, func(folder string) bool { return folder == open && c.may })
+		if said := r.warnings.Error(); (said == "") != (c.want == "") || !strings.Contains(said, c.want) {
+			t.Errorf("%s: %s", c.state, said)
+		}
+	}
+	if !mayWrite(open) || mayWrite(filepath.Join(open, "none")) {
+		t.Error("mayWrite")
 	}
 }
 

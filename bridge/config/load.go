@@ -63,7 +63,11 @@ func (r *report) read() Config {
 	data, err := readFile(r.file, maxFile)
 	if err != nil {
 		r.unread = true
-		r.failAt(mark{}, "", reason(err), "name the file with -c, or copy bridge.yaml.example there and set its required keys")
+		do := "name the file with -c, or copy bridge.yaml.example there and set its required keys"
+		if errors.Is(err, fs.ErrPermission) {
+			do = "run this as root, or as the user that runs the service"
+		}
+		r.failAt(mark{}, "", reason(err), do)
 		return Config{}
 	}
 	return parse(data, r)
