@@ -50,6 +50,9 @@ func New(cfg Config) (*Mesh, error) {
 	if cfg.Handle == nil {
 		return nil, errors.New("linklocal: Config.Handle is missing")
 	}
+	if cfg.Machine == "" { // an engine without a name would only listen
+		return nil, errors.New("linklocal: Config.Machine is missing; use one label such as office")
+	}
 	if cfg.Transport == nil {
 		cfg.Transport = tcp{}
 	}

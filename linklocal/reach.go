@@ -35,7 +35,7 @@ func (m *Mesh) reach(p *pair) {
 		proxy: proxy.Key, self: proxy.instance, instance: peer.instance,
 		notBefore: later(proxy.announced, peer.since).Add(settleTime),
 	}
-	for _, i := range peer.interfaces() {
+	for _, i := range peer.links.order() {
 		ev := peer.links[i]
 		d.links = append(d.links, place{ev.Interface, ev.Source})
 	}

@@ -107,10 +107,14 @@ func (v value) section(rows []key) {
 		return
 	}
 	if v.kind != table && v.kind != null { // all keys commented out is fine
-		v.fail("is "+v.kind.noun(), "write its keys below it, indented: "+names(rows))
+		if word, _, _ := strings.Cut(v.text, " "); find(rows, word) != nil {
+			v.fail("has no colon after "+word, "write "+word+": and the value behind it")
+			return
+		}
+		v.fail("is "+v.kind.noun(), "write its keys below it, indented: "+strings.Join(names(rows), ", "))
 		return
 	}
-	seen := make(map[string]mark)
+	seen, meant := make(map[string]mark), make(map[string]bool)
 	for _, p := range v.pairs {
 		path := join(v.path, p.key)
 		if first, twice := seen[p.key]; twice {
@@ -120,14 +124,18 @@ func (v value) section(rows []key) {
 		seen[p.key] = p.mark
 		row := find(rows, p.key)
 		if row == nil {
-			v.r.failAt(p.mark, path, "unknown key", instead(p.key, rows))
+			key, do := instead(p.key, rows)
+			if key != "" { // it has its problem, which is not that it is missing
+				meant[key], v.r.bad[join(v.path, key)] = true, true
+			}
+			v.r.failAt(p.mark, path, "unknown key", do)
 			continue
 		}
 		v.r.at[path] = p.mark
 		row.read(value{node: p.value, path: path, r: v.r}, p.mark)
 	}
 	for _, row := range rows {
-		if _, ok := seen[row.name]; !ok {
+		if _, ok := seen[row.name]; !ok && !meant[row.name] {
 			row.absent(join(v.path, row.name), v.r)
 		}
 	}
@@ -170,10 +178,10 @@ func find(rows []key, name string) *key {
 	return nil
 }
 
-func names(rows []key) string {
+func names(rows []key) []string {
 	var all []string
 	for _, k := range rows {
 		all = append(all, k.name)
 	}
-	return strings.Join(all, ", ")
+	return all
 }

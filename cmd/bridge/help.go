@@ -28,7 +28,7 @@ func help(c *call) int {
 		}
 	}
 	c.verb = ""
-	return c.misuse(fmt.Sprintf("there is no verb %q", c.args[0]))
+	return c.noVerb(c.args[0])
 }
 
 func writeUsage(w io.Writer, program string) {
@@ -36,7 +36,7 @@ func writeUsage(w io.Writer, program string) {
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  %-8s %s\n", v.name, v.short)
 	}
-	fmt.Fprintf(w, "\nexit codes: 0 ok, 1 failed while running, 2 configuration or usage\n"+
+	fmt.Fprintf(w, "\nexit codes: 0 ok, 1 failed while running, 2 configuration or usage, 3 degraded, 4 not found\n"+
 		"To see it work without a server:  %s demo\n", program)
 }
 
