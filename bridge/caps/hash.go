@@ -25,7 +25,7 @@ func (m Mark) Names(node string) bool { return m.Node != "" && node == m.Node+"#
 
 // Element returns the <c/> of a presence.
 func (m Mark) Element() *stanza.Element {
-	return stanza.New(NS, "c").With("hash", m.Hash).With("node", m.Node).With("ver", m.Ver)
+	return stanza.New(stanza.NSCaps, "c").With("hash", m.Hash).With("node", m.Node).With("ver", m.Ver)
 }
 
 // Fits reports whether i is what m advertises: whether it has that hash.

@@ -6,11 +6,8 @@ import (
 	"meshbridge/internal/stanza"
 )
 
-// Namespaces of capabilities.
-const (
-	NS     = "http://jabber.org/protocol/caps" // XEP-0115
-	nsForm = "jabber:x:data"                   // XEP-0004
-)
+// nsForm is the namespace of forms (XEP-0004).
+const nsForm = "jabber:x:data"
 
 // Info is what an entity answers to disco#info (XEP-0030 section 3.1, XEP-0128).
 type Info struct {

@@ -24,8 +24,15 @@ func DisplayName(p linklocal.Profile, instance string) string {
 	return ""
 }
 
+// Tame makes a stranger's words fit to be shown as a name.
+func Tame(s string) string { return tameName(s) }
+
 // tameName takes out of a stranger's text what could mislead the reader.
-func tameName(s string) string {
+func tameName(s string) string { return tame(s, maxDisplayName) }
+
+// tame makes one line of a stranger's text, of at most that many characters, without
+// any that steer the display.
+func tame(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -36,8 +43,8 @@ func tameName(s string) string {
 		return r
 	}, stanza.Clean(s))
 	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > maxDisplayName {
-		s = strings.TrimSpace(string(r[:maxDisplayName]))
+	if r := []rune(s); len(r) > limit {
+		s = strings.TrimSpace(string(r[:limit]))
 	}
 	return s
 }
