@@ -19,8 +19,9 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 		return
 	}
 	s := ev.Stanza
-	answers, relayed := "", false
-	if s.Type == "error" {
+	q := g.inquiryOf(ev, p)
+	answers, relayed := "", q != nil
+	if s.Kind == stanza.Message && s.Type == "error" {
 		answers, relayed = g.relayed.get(passage{false, c.key(), p.local, s.ID}, time.Now())
 	}
 	pair := store.Pair{Colleague: c.key(), Local: p.local}
@@ -35,9 +36,7 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 	case policy.Refuse:
 		g.refuseMesh(c, p, s, v)
 	case policy.Answer:
-		if r, ok := g.answerIQ(s, policy.AsColleague, nil); ok {
-			g.mesh.Send(linklocal.Delivery{Proxy: c.key(), Peer: p.instance, Stanza: r})
-		}
+		g.fromClient(c, p, s, q)
 	case policy.Relay:
 		g.relayUp(s, c, p, answers)
 	}

@@ -41,6 +41,7 @@ func (g *Gateway) appearance(c *colleague) (linklocal.Profile, bool) {
 	return translate.ProfileFromPresence(device, translate.ProfileOptions{
 		Nick:       c.nick,
 		ShowAwayAs: linklocal.Status(g.cfg.LinkLocal.ShowAwayAs),
+		Node:       g.proxyMark.Node, Hash: g.proxyMark.Hash, Ver: g.proxyMark.Ver,
 	}), true
 }
 
