@@ -82,11 +82,12 @@ type Gateway struct {
 	stopping  bool
 
 	// What is answered, and how it is announced.
-	began     time.Time
-	inquiries inquiries
-	abilities map[sign]*ability
-	selfMark  caps.Mark // of the gateway itself
-	proxyMark caps.Mark // of every colleague on the mesh
+	began      time.Time
+	inquiries  inquiries
+	abilities  map[sign]*ability
+	introduced *recent[subject] // whose name a colleague knows
+	selfMark   caps.Mark        // of the gateway itself
+	proxyMark  caps.Mark        // of every colleague on the mesh
 }
 
 // keeper is what the gateway asks of the store. No call waits for the disk.
@@ -180,10 +181,11 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		read:     newReader(),
 		floor:    clockFloor,
 
-		began:     time.Now(),
-		inquiries: inquiries{ids: map[string]*inquiry{}, tokens: map[uint64]*inquiry{}},
-		abilities: map[sign]*ability{},
-		selfMark:  ownMark(selfInfo()), proxyMark: ownMark(proxyInfo()),
+		began:      time.Now(),
+		inquiries:  inquiries{ids: map[string]*inquiry{}, tokens: map[uint64]*inquiry{}},
+		abilities:  map[sign]*ability{},
+		introduced: newRecent[subject](nameMemory, maxNoticed),
+		selfMark:   ownMark(selfInfo()), proxyMark: ownMark(proxyInfo()),
 	}
 	for _, c := range cfg.Colleagues {
 		have := g.meet(c.JID)

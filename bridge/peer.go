@@ -22,6 +22,7 @@ type peer struct {
 	seen     bool   // was here in this run
 	present  bool
 	profile  linklocal.Profile
+	name     string              // that the profile claims; "" for none
 	left     time.Time           // when it was here last; zero: not in this run
 	can      *ability            // what the client can; nil: not asked yet
 	mute     bool                // the client answers no questions
@@ -63,17 +64,18 @@ func (g *Gateway) peerChanged(now linklocal.Peer) {
 	local, _ := address.ProxyLocal(now.Instance)
 	p := g.peerOf(local)
 	came, moved := !p.present, now.Host != "" && !strings.EqualFold(now.Host, p.host)
-	news, caps := came || !sameProfile(p.profile, now.Profile), shownCaps(p)
+	news, mark := came || !sameProfile(p.profile, now.Profile), shownCaps(p)
 	if came {
 		g.log.Debug("peer up", "peer", now.Instance, "interfaces", now.Interfaces)
 	}
 	g.named(p, now.Instance)
 	g.recognise(p, now.Profile)
 	p.profile, p.present, p.seen = now.Profile, true, true
+	p.name = translate.Nickname(now.Profile)
 	if moved {
 		g.moved(p, now.Host)
 	}
-	if news || caps != shownCaps(p) {
+	if news || mark != shownCaps(p) {
 		g.showToAll(p)
 	}
 	if came || moved {

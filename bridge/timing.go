@@ -19,6 +19,7 @@ const (
 	relayMemory  = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)
 	noticePause  = 10 * time.Minute // one notice per peer, colleague and reason (MAP-E5)
 	answerPause  = 5 * time.Second  // one answer per colleague and peer (GW-23)
+	nameMemory   = 24 * time.Hour   // a colleague knows a peer's name (GW-18)
 	answerTime   = 4 * time.Second  // for a client to answer, from 1 s after the question was there on (MAP-X13)
 	askLimit     = 14 * time.Second // for one question; two may be needed for an answer within 30 s (GW-14)
 	dropLogPause = time.Minute      // one log line per rule

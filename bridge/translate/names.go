@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 
@@ -16,12 +17,12 @@ const maxDisplayName = 64
 // only. Control characters and those that turn the direction of writing are taken
 // out, so that it cannot pass for another name, and it is cut at 64 characters.
 func DisplayName(p linklocal.Profile, instance string) string {
-	for _, name := range [...]string{p.Nick, p.First + " " + p.Last, instance} {
-		if name = tameName(name); name != "" {
-			return name
-		}
-	}
-	return ""
+	return cmp.Or(Nickname(p), tameName(instance))
+}
+
+// Nickname returns the name that a peer's record claims, fit to be shown, or "".
+func Nickname(p linklocal.Profile) string {
+	return cmp.Or(tameName(p.Nick), tameName(p.First+" "+p.Last))
 }
 
 // Tame makes a stranger's words fit to be shown as a name.

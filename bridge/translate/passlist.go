@@ -14,6 +14,7 @@ const (
 	nsMarkers    = "urn:xmpp:chat-markers:0"               // XEP-0333
 	nsOOB        = "jabber:x:oob"                          // XEP-0066
 	nsStanzaID   = "urn:xmpp:sid:0"                        // XEP-0359
+	nsNick       = "http://jabber.org/protocol/nick"       // XEP-0172
 	nsXHTML      = "http://www.w3.org/1999/xhtml"
 )
 
