@@ -54,7 +54,7 @@ const chatStates = "http://jabber.org/protocol/chatstates"
 
 // relayDown accepts a colleague's message for a peer.
 func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
-	out, outcome := translate.MessageToMesh(s, "", "", translate.MessageOptions{ChatStates: p.can.has(chatStates)})
+	out, outcome := translate.MessageToMesh(s, "", "", translate.MessageOptions{ChatStates: p.present && p.can.has(chatStates)})
 	if !outcome.Crosses() {
 		g.drops.count(outcome.Dropped)
 		return

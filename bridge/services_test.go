@@ -237,7 +237,7 @@ func (c *coreRig) capsShown() (m caps.Mark) {
 
 func TestCapabilities(t *testing.T) {
 	simple := program("Simple", stanza.NSVersion)
-	rich := program("Rich", stanza.NSVersion, "urn:xmpp:jingle:1", "http://jabber.org/protocol/muc")
+	rich := program("Rich", stanza.NSVersion, "urn:xmpp:jingle:1", "http://jabber.org/protocol/muc", "urn:xmpp:omemo:2")
 
 	synctestRun(t, "GW-1 LL-CAP-9 the gateway's presence bears the hash of what it answers, its node is echoed", func(t *testing.T) {
 		c := serving(t, nil, nil)
@@ -298,7 +298,7 @@ func TestCapabilities(t *testing.T) {
 			t.Errorf("%s: %+v", node, again)
 		}
 	})
-	synctestRun(t, "LL-CAP-3 LL-CAP-10 what does not cross is left out, and the hash is of the rest", func(t *testing.T) {
+	synctestRun(t, "LL-CAP-3 LL-CAP-10 SEC-4 what does not cross is left out, and the hash is of the rest", func(t *testing.T) {
 		c := serving(t, txtOf(rich), saying(rich))
 		i := infoIn(t, c.requests("get", julietJID, query(stanza.NSDiscoInfo)))
 		if !slices.Equal(i.Features, []string{stanza.NSVersion, stanza.NSDiscoInfo}) || i.Identities[0].Name != "Rich" {
@@ -391,6 +391,11 @@ func TestCapabilities(t *testing.T) {
 		c.hears(typing)
 		if c.waits(time.Second); len(c.mesh.kept) != 1 {
 			t.Errorf("sent %+v", c.mesh.kept)
+		}
+		c.peerGone(julietName)
+		c.hears(typing)
+		if n := c.box.Usage().Entries; n != 1 { // the one on its way
+			t.Errorf("typing is kept for who is away: %d entries", n)
 		}
 	})
 	synctestRun(t, "INJ-21 an identity that is none of a client, or misleads, is not shown", func(t *testing.T) {
