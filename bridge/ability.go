@@ -39,7 +39,9 @@ func (g *Gateway) recognise(p *peer, now linklocal.Profile) {
 }
 
 // learn finds out what a peer's client can, unless that is known, and then calls
-// then. Nobody is asked before somebody wants to know (LL-CAP-6).
+// then. Nobody is asked before somebody wants to know (LL-CAP-6), and no stream is
+// opened for that to a client whose record promises nothing: those that do not answer
+// are the ones that lose messages when two streams meet.
 func (g *Gateway) learn(c *colleague, p *peer, then func()) {
 	if p.can != nil || !g.mayAsk(c, p) {
 		then()
@@ -49,7 +51,7 @@ func (g *Gateway) learn(c *colleague, p *peer, then func()) {
 	if m.Whole() {
 		question.With("node", m.Node+"#"+m.Ver)
 	}
-	g.inquire(c, p, question, false, func(f finding, reply stanza.Stanza) {
+	g.inquire(c, p, question, !m.Whole(), func(f finding, reply stanza.Stanza) {
 		if f == answered && p.can == nil && m == markIn(p.profile) {
 			g.learned(p, m, reply)
 		}

@@ -99,8 +99,16 @@ func TestClients(t *testing.T) {
 		juliet.got()
 		ping(aliceInstance + " " + stanza.NSPing)
 	})
-	scene(t, "MAP-X13 a Bonjour client is asked once, its user notices nothing, and chats go on", func(o *office) {
+	scene(t, "MAP-X13 GW-14 a Bonjour client is asked once on the stream that is there, its user notices nothing, and chats go on", func(o *office) {
 		alice, juliet := o.together()
+		alice.Write(iq("get", "q", julietJID, query(stanza.NSDiscoInfo)))
+		o.pass(time.Second)
+		if got := alice.got(); len(got) != 1 || got[0].Type != "result" || len(o.lan.Dialled()) != 0 {
+			o.Errorf("%+v, %d connections", got, len(o.lan.Dialled()))
+		}
+		juliet.writes(aliceInstance, "hello")
+		o.pass(10 * time.Second)
+		alice.got()
 		for range 2 {
 			alice.Write(iq("get", "q", julietJID, query(stanza.NSDiscoInfo)))
 			o.pass(10 * time.Second)
@@ -111,10 +119,10 @@ func TestClients(t *testing.T) {
 		o.expect("asked", questions(juliet), aliceInstance+" "+stanza.NSDiscoInfo)
 		o.expectCount("MAP-X13", 1)
 		alice.writes(julietJID, "hi")
-		juliet.writes(aliceInstance, "hello")
+		juliet.writes(aliceInstance, "how are you?")
 		o.pass(5 * time.Second)
 		o.expect("Juliet reads", juliet.reads(), aliceInstance+": hi")
-		o.expect("Alice reads", alice.reads(), julietJID+": hello")
+		o.expect("Alice reads", alice.reads(), julietJID+": how are you?")
 		if n := len(o.lan.Dialled()); n != 1 {
 			o.Errorf("%d connections", n)
 		}
