@@ -112,6 +112,7 @@ func TestInquiries(t *testing.T) {
 	synctestRun(t, "MAP-X11 ids are our own, and an answer is taken from whom was asked, to whom asked, once", func(t *testing.T) {
 		c := serving(t, txtOf(able), nil)
 		c.meets(romeoName, "forza")
+		c.meet(mustJID("bob@example.org"))
 		c.hears(iqFromAlice("same", julietJID, query(stanza.NSDiscoInfo)))
 		second := iqFromAlice("same", julietJID, query(stanza.NSDiscoInfo))
 		second.From = aliceJID + "/phone"
