@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"meshbridge/bridge/caps"
+	"meshbridge/bridge/config"
 	"meshbridge/bridge/policy"
 	"meshbridge/bridge/translate"
 	"meshbridge/internal/stanza"
@@ -43,7 +44,7 @@ func (g *Gateway) recognise(p *peer, now linklocal.Profile) {
 // opened for that to a client whose record promises nothing: those that do not answer
 // are the ones that lose messages when two streams meet.
 func (g *Gateway) learn(c *colleague, p *peer, then func()) {
-	if p.can != nil || !g.mayAsk(c, p) {
+	if p.can != nil || !g.mayAsk(c, p) || !g.shows(config.TXTVersion) {
 		then()
 		return
 	}

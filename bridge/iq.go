@@ -70,7 +70,7 @@ func (g *Gateway) answerPeer(s stanza.Stanza, p *peer) stanza.Stanza {
 	case stanza.NSDiscoItems:
 		return items(s, noItems())
 	case stanza.NSVCard:
-		return result(s, translate.CardFromProfile(p.profile, p.instance, translate.CardOptions{}))
+		return result(s, translate.CardFromProfile(p.profile, p.instance, translate.CardOptions{ShowEmails: true, ShowJIDs: true})) // what may not be seen is not there
 	case stanza.NSPing:
 		return result(s)
 	case stanza.NSVersion:

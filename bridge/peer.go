@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/address"
+	"meshbridge/bridge/config"
 	"meshbridge/bridge/store"
 	"meshbridge/bridge/translate"
 	"meshbridge/linklocal"
@@ -61,6 +62,7 @@ func (g *Gateway) release(p *peer) {
 
 // peerChanged takes in that a peer came or says something new of itself.
 func (g *Gateway) peerChanged(now linklocal.Peer) {
+	now.Profile = g.seenBy(now.Profile)
 	local, _ := address.ProxyLocal(now.Instance)
 	p := g.peerOf(local)
 	came, moved := !p.present, now.Host != "" && !strings.EqualFold(now.Host, p.host)
@@ -134,7 +136,7 @@ func (g *Gateway) showToAll(p *peer) {
 // show tells a subscriber where a peer stands (MAP-P, GW-11: from the bare JID).
 func (g *Gateway) show(p *peer, bare string) {
 	if p.present {
-		g.say(translate.PresenceFromProfile(p.profile, p.jid, bare, translate.PresenceOptions{Caps: shownCaps(p)}))
+		g.say(translate.PresenceFromProfile(p.profile, p.jid, bare, translate.PresenceOptions{Caps: shownCaps(p), HidePhoto: !g.shows(config.TXTPhoto)}))
 	} else {
 		g.say(translate.Unavailable(p.jid, bare))
 	}

@@ -32,8 +32,6 @@ func (g *Gateway) between(s stanza.Stanza) (parties, *colleague) {
 		w.Target = policy.Gateway
 	case to.possible:
 		g.findPeer(&w, to.proxy)
-	default:
-		return w, g.colleagues[w.Colleague.JID]
 	}
 	w.Colleague.Subscribed = g.subs[w.pair()]&store.Watching != 0
 	return w, g.colleagues[w.Colleague.JID]

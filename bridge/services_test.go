@@ -393,6 +393,7 @@ func TestCapabilities(t *testing.T) {
 			t.Errorf("sent %+v", c.mesh.kept)
 		}
 		c.peerGone(julietName)
+		typing.ID = "another"
 		c.hears(typing)
 		if n := c.box.Usage().Entries; n != 1 { // the one on its way
 			t.Errorf("typing is kept for who is away: %d entries", n)
