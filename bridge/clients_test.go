@@ -10,7 +10,7 @@ import (
 
 // Questions over real streams, to programs that answer them and to those that do not.
 func TestClients(t *testing.T) {
-	simple := program("Simple", stanza.NSVersion, stanza.NSPing, chatStates)
+	simple := program("Simple", stanza.NSVersion, stanza.NSPing, stanza.NSChatStates)
 	answering := func(q *stanza.Element) (string, *stanza.Element) {
 		if q.Name.Space == stanza.NSPing {
 			return "result", nil
@@ -65,7 +65,7 @@ func TestClients(t *testing.T) {
 			switch el := s.Child(stanza.NSCaps, "c"); {
 			case s.Kind == stanza.IQ:
 				list, identity := features(s)
-				o.expect("features", list, stanza.NSVersion, stanza.NSPing, chatStates, stanza.NSDiscoInfo)
+				o.expect("features", list, stanza.NSVersion, stanza.NSPing, stanza.NSChatStates, stanza.NSDiscoInfo)
 				if identity != "client/pc Simple" {
 					o.Error(identity)
 				}
@@ -129,7 +129,7 @@ func TestClients(t *testing.T) {
 	})
 	scene(t, "MAP-M3 GW-14 on her first word her program is asked what it can, and told of typing from then on", func(o *office) {
 		alice, juliet := modern(o)
-		typing := stanza.Stanza{Kind: stanza.Message, To: julietJID, Type: "chat", Payload: []*stanza.Element{stanza.New(chatStates, "composing")}}
+		typing := stanza.Stanza{Kind: stanza.Message, To: julietJID, Type: "chat", Payload: []*stanza.Element{stanza.New(stanza.NSChatStates, "composing")}}
 		alice.Write(typing)
 		o.pass(time.Second)
 		if n := len(juliet.got()); n != 0 {
@@ -140,7 +140,7 @@ func TestClients(t *testing.T) {
 		o.expect("asked", questions(juliet), aliceInstance+" "+stanza.NSDiscoInfo)
 		alice.Write(typing)
 		o.pass(time.Second)
-		if got := juliet.got(); len(got) != 1 || got[0].Child(chatStates, "composing") == nil {
+		if got := juliet.got(); len(got) != 1 || got[0].Child(stanza.NSChatStates, "composing") == nil {
 			o.Errorf("%+v", got)
 		}
 	})

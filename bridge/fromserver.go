@@ -49,12 +49,10 @@ func (g *Gateway) refuseUpstream(v policy.Verdict, s stanza.Stanza) {
 	}
 }
 
-// chatStates is what a client has that wants to be told of typing (MAP-M3).
-const chatStates = "http://jabber.org/protocol/chatstates"
-
 // relayDown accepts a colleague's message for a peer.
 func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
-	out, outcome := translate.MessageToMesh(s, "", "", translate.MessageOptions{ChatStates: p.present && p.can.has(chatStates)})
+	typing := p.present && p.can.has(stanza.NSChatStates) // wants to be told of it (MAP-M3)
+	out, outcome := translate.MessageToMesh(s, "", "", translate.MessageOptions{ChatStates: typing})
 	if !outcome.Crosses() {
 		g.drops.count(outcome.Dropped)
 		return

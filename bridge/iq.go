@@ -106,8 +106,8 @@ func (g *Gateway) fromClient(c *colleague, p *peer, s stanza.Stanza, q *inquiry)
 	g.mesh.Send(linklocal.Delivery{Proxy: c.key(), Peer: p.instance, Stanza: g.answerColleague(s)})
 }
 
-// askPeer answers for a peer as its client would, which is asked where it can be. A
-// node has been asked for already, or nobody knows it.
+// askPeer answers for a peer as its client would, which is asked where it can be. Of a
+// node we know what we have told of it ourselves, or nothing.
 func (g *Gateway) askPeer(s stanza.Stanza, c *colleague, p *peer) {
 	question := s.Payload[0]
 	answer := func() { g.answerUp(g.answerPeer(s, p)) }

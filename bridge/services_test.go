@@ -9,6 +9,7 @@ import (
 
 	"meshbridge/bridge/caps"
 	"meshbridge/bridge/policy"
+	"meshbridge/bridge/translate"
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
 )
@@ -379,9 +380,9 @@ func TestCapabilities(t *testing.T) {
 		}
 	})
 	synctestRun(t, "MAP-M3 typing is told to a client that says that it understands it, and to no other", func(t *testing.T) {
-		chatty := program("Chatty", chatStates)
+		chatty := program("Chatty", stanza.NSChatStates)
 		typing := stanza.Stanza{Kind: stanza.Message, Type: "chat", ID: "m", From: aliceJID + "/desk", To: julietJID,
-			Payload: []*stanza.Element{stanza.New(chatStates, "composing")}}
+			Payload: []*stanza.Element{stanza.New(stanza.NSChatStates, "composing")}}
 		c := serving(t, txtOf(chatty), saying(chatty))
 		c.hears(typing)
 		if c.waits(time.Second); len(c.mesh.kept) != 0 || c.drops.of("MAP-M3") != 1 {
@@ -425,4 +426,24 @@ func TestTwoHundredAbilities(t *testing.T) {
 			t.Errorf("%d are kept", n)
 		}
 	})
+}
+
+func TestReachableIsWhatCrosses(t *testing.T) {
+	payloads := map[string]string{
+		stanza.NSChatStates: "active", "urn:xmpp:receipts": "request", "urn:xmpp:message-correct:0": "replace",
+		"urn:xmpp:chat-markers:0": "markable", "jabber:x:oob": "x",
+		"urn:xmpp:omemo:2": "encrypted", "http://jabber.org/protocol/muc#user": "x", "urn:xmpp:carbons:2": "private", "http://jabber.org/protocol/xhtml-im": "html",
+	}
+	for space, local := range payloads {
+		m := stanza.Stanza{Kind: stanza.Message, Type: "chat", ID: "m", Payload: []*stanza.Element{
+			stanza.New("", "body").AddText("hi"), stanza.New(space, local).Add(stanza.New(space, "url").AddText("http://x")),
+		}}
+		up, _ := translate.MessageToServer(m, julietJID, aliceJID, newID, translate.MessageOptions{})
+		down, _ := translate.MessageToMesh(m, aliceInstance, julietName, translate.MessageOptions{})
+		t.Run("LL-CAP-10 "+space, func(t *testing.T) {
+			if up, down := up.Child(space, local) != nil, down.Child(space, local) != nil; up != down || up != policy.Reachable(space) {
+				t.Errorf("called reachable: %v; crosses upwards %v, downwards %v", policy.Reachable(space), up, down)
+			}
+		})
+	}
 }

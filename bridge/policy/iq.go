@@ -46,7 +46,7 @@ var ways = [...]string{stanza.NSCaps, `jid\20escaping`}
 // passing are features of a client that are no requests and do cross: payloads of
 // messages that bridge/translate lets through in both directions.
 var passing = [...]string{
-	stanza.NSCaps, "http://jabber.org/protocol/chatstates", "urn:xmpp:receipts",
+	stanza.NSCaps, stanza.NSChatStates, "urn:xmpp:receipts",
 	"urn:xmpp:message-correct:0", "urn:xmpp:chat-markers:0", "jabber:x:oob",
 }
 

@@ -25,7 +25,8 @@ const (
 	NSDelay        = "urn:xmpp:delay"
 	NSDiscoInfo    = "http://jabber.org/protocol/disco#info"
 	NSDiscoItems   = "http://jabber.org/protocol/disco#items"
-	NSCaps         = "http://jabber.org/protocol/caps" // XEP-0115
+	NSCaps         = "http://jabber.org/protocol/caps"       // XEP-0115
+	NSChatStates   = "http://jabber.org/protocol/chatstates" // XEP-0085
 	NSVersion      = "jabber:iq:version"
 	NSVCard        = "vcard-temp"        // XEP-0054
 	NSTime         = "urn:xmpp:time"     // XEP-0202
