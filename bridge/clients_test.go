@@ -15,7 +15,7 @@ func TestClients(t *testing.T) {
 		if q.Name.Space == stanza.NSPing {
 			return "result", nil
 		}
-		return saying(simple)(q)
+		return disclosing(simple)(q)
 	}
 	modern := func(o *office) (*friend, *person) {
 		alice := o.alice()

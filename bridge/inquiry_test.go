@@ -22,7 +22,7 @@ func TestInquiries(t *testing.T) {
 		case stanza.NSTime:
 			return "result", clock
 		}
-		return saying(able)(q)
+		return disclosing(able)(q)
 	}
 	synctestRun(t, "MAP-X5 MAP-X7 a client that says that it answers is asked, and its answer written anew", func(t *testing.T) {
 		c := serving(t, txtOf(able), knowing)
@@ -41,7 +41,7 @@ func TestInquiries(t *testing.T) {
 	})
 	synctestRun(t, "MAP-X7 whoever does not say that it tells the time is not asked", func(t *testing.T) {
 		dumb := program("Dumb")
-		c := serving(t, txtOf(dumb), saying(dumb))
+		c := serving(t, txtOf(dumb), disclosing(dumb))
 		if got := outcome(t, c.requests("get", julietJID, stanza.New(stanza.NSTime, "time"))); got != no {
 			t.Error(got)
 		}
@@ -65,7 +65,7 @@ func TestInquiries(t *testing.T) {
 	synctestRun(t, "MAP-E1 a client's error is passed on: condition and text, found by us, nothing else of it", func(t *testing.T) {
 		c := serving(t, txtOf(able), func(q *stanza.Element) (string, *stanza.Element) {
 			if q.Name.Space == stanza.NSDiscoInfo {
-				return saying(able)(q)
+				return disclosing(able)(q)
 			}
 			return "error", stanza.New("", "error").With("type", "auth").With("by", "x@y").Add(
 				stanza.New(stanza.NSStanzaErrors, "forbidden"), stanza.New(stanza.NSStanzaErrors, "text").AddText("no"), stanza.New("urn:evil", "x"))

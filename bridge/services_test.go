@@ -182,8 +182,8 @@ func TestEverything(t *testing.T) {
 	})
 }
 
-// lists what a client answers to disco#info.
-func saying(i caps.Info) client {
+// disclosing is a client that says what it is, and answers nothing else.
+func disclosing(i caps.Info) client {
 	return func(q *stanza.Element) (string, *stanza.Element) {
 		if q.Name.Space == stanza.NSDiscoInfo {
 			return "result", i.Query(q.Attr("node"))
@@ -284,7 +284,7 @@ func TestCapabilities(t *testing.T) {
 		}
 	})
 	synctestRun(t, "LL-CAP-3 MAP-P5 verified and nothing left out: the peer's own values", func(t *testing.T) {
-		c := serving(t, txtOf(simple), saying(simple))
+		c := serving(t, txtOf(simple), disclosing(simple))
 		if m := c.capsShown(); m != (caps.Mark{}) {
 			t.Errorf("shown before anybody knows: %+v", m)
 		}
@@ -300,7 +300,7 @@ func TestCapabilities(t *testing.T) {
 		}
 	})
 	synctestRun(t, "LL-CAP-3 LL-CAP-10 SEC-4 what does not cross is left out, and the hash is of the rest", func(t *testing.T) {
-		c := serving(t, txtOf(rich), saying(rich))
+		c := serving(t, txtOf(rich), disclosing(rich))
 		i := infoIn(t, c.requests("get", julietJID, query(stanza.NSDiscoInfo)))
 		if !slices.Equal(i.Features, []string{stanza.NSVersion, stanza.NSDiscoInfo}) || i.Identities[0].Name != "Rich" {
 			t.Errorf("%+v", i)
@@ -316,7 +316,7 @@ func TestCapabilities(t *testing.T) {
 	})
 	synctestRun(t, "LL-CAP-3 LL-CAP-5 without a hash: no capabilities in presence, and what is told is about this peer only", func(t *testing.T) {
 		txt := []string{"txtvers=1", "node=http://psi-im.org", "ver=1"}
-		c := serving(t, txt, saying(rich))
+		c := serving(t, txt, disclosing(rich))
 		if i := infoIn(t, c.requests("get", julietJID, query(stanza.NSDiscoInfo))); i.Identities[0].Name != "Rich" {
 			t.Errorf("%+v", i)
 		}
@@ -331,7 +331,7 @@ func TestCapabilities(t *testing.T) {
 		}
 	})
 	synctestRun(t, "LL-CAP-5 INJ-25 a forged answer is neither kept nor passed on, and counted once", func(t *testing.T) {
-		c := serving(t, txtOf(simple), saying(rich))
+		c := serving(t, txtOf(simple), disclosing(rich))
 		i := infoIn(t, c.requests("get", julietJID, query(stanza.NSDiscoInfo)))
 		if i.Identities[0].Name != julietName || len(c.abilities) != 0 || c.drops.of("INJ-25") != 1 {
 			t.Errorf("%+v, kept %v, counted %d", i, c.abilities, c.drops.of("INJ-25"))
@@ -344,14 +344,14 @@ func TestCapabilities(t *testing.T) {
 		if list := c.asked(); len(list) != 0 {
 			t.Errorf("asked again for %v", list)
 		}
-		c.client = saying(simple)
+		c.client = disclosing(simple)
 		c.meets(romeoName, "forza", txtOf(simple)...)
 		if i := infoIn(t, c.requests("get", romeoJID, query(stanza.NSDiscoInfo))); i.Identities[0].Name != "Simple" {
 			t.Errorf("Romeo pays for it: %+v", i)
 		}
 	})
 	synctestRun(t, "LL-CAP-6 fifty peers come and nobody is asked; what one has told holds for all with that hash", func(t *testing.T) {
-		c := serving(t, txtOf(simple), saying(simple))
+		c := serving(t, txtOf(simple), disclosing(simple))
 		for n := range 50 {
 			c.meets(fmt.Sprint("p", n, "@pc"), fmt.Sprint("pc", n), txtOf(simple)...)
 		}
@@ -366,7 +366,7 @@ func TestCapabilities(t *testing.T) {
 		}
 	})
 	synctestRun(t, "LL-CAP-6 a first conversation is a reason to ask a client that says something of itself, and no other", func(t *testing.T) {
-		c := serving(t, txtOf(simple), saying(simple))
+		c := serving(t, txtOf(simple), disclosing(simple))
 		c.streamOpened(linklocal.StreamOpened{Proxy: aliceJID, Peer: julietName})
 		c.waits(time.Second)
 		if list := c.asked(); len(list) != 1 || c.peers[localOf(julietName)].can == nil {
@@ -383,7 +383,7 @@ func TestCapabilities(t *testing.T) {
 		chatty := program("Chatty", stanza.NSChatStates)
 		typing := stanza.Stanza{Kind: stanza.Message, Type: "chat", ID: "m", From: aliceJID + "/desk", To: julietJID,
 			Payload: []*stanza.Element{stanza.New(stanza.NSChatStates, "composing")}}
-		c := serving(t, txtOf(chatty), saying(chatty))
+		c := serving(t, txtOf(chatty), disclosing(chatty))
 		c.hears(typing)
 		if c.waits(time.Second); len(c.mesh.kept) != 0 || c.drops.of("MAP-M3") != 1 {
 			t.Errorf("sent %+v", c.mesh.kept)
@@ -402,7 +402,7 @@ func TestCapabilities(t *testing.T) {
 	})
 	synctestRun(t, "INJ-21 an identity that is none of a client, or misleads, is not shown", func(t *testing.T) {
 		odd := caps.Info{Identities: []caps.Identity{{Category: "server", Type: "im", Name: "S"}, {Category: "client", Type: "pc", Name: "x\u202Ey"}}, Features: []string{stanza.NSDiscoInfo}}
-		c := serving(t, txtOf(odd), saying(odd))
+		c := serving(t, txtOf(odd), disclosing(odd))
 		i := infoIn(t, c.requests("get", julietJID, query(stanza.NSDiscoInfo)))
 		if len(i.Identities) != 1 || i.Identities[0] != (caps.Identity{Category: "client", Type: "pc"}) {
 			t.Errorf("%+v", i)
@@ -415,7 +415,7 @@ func TestTwoHundredAbilities(t *testing.T) {
 		c := serving(t, nil, nil)
 		for n := range 2 * maxAbilities {
 			i := program(strings.Repeat("x", n%7) + fmt.Sprint(n))
-			c.client = saying(i)
+			c.client = disclosing(i)
 			name := fmt.Sprint("p", n, "@pc")
 			c.meets(name, "pc", txtOf(i)...)
 			c.streamOpened(linklocal.StreamOpened{Proxy: aliceJID, Peer: name})

@@ -22,6 +22,8 @@ const (
 	nameMemory   = 24 * time.Hour   // a colleague knows a peer's name (GW-18)
 	answerTime   = 4 * time.Second  // for a client to answer, from 1 s after the question was there on (MAP-X13)
 	askLimit     = 14 * time.Second // for one question; two may be needed for an answer within 30 s (GW-14)
+	arrivalWait  = time.Minute      // for the recipient of a message to answer a ping (COMP-16)
+	strikeMemory = 24 * time.Hour   // a stanza on which a session ended is known as such
 	dropLogPause = time.Minute      // one log line per rule
 	farewellTime = 5 * time.Second  // for everybody to be told that we leave
 	partTimeout  = 12 * time.Second // for upstream or mesh to end: they have bounds of their own, this is beyond
@@ -38,6 +40,7 @@ const (
 	maxRelayed    = 8192  // remembered ids
 	maxNoticed    = 4096  // remembered notices
 	maxRefused    = 4096  // remembered refusals of presence
+	maxStruck     = 256   // remembered stanzas on which a session ended
 	maxAnswered   = 4096  // remembered answers to probes
 	maxColleagues = 2048  // colleagues beyond those listed
 	maxPeers      = 8192  // peers remembered of those who are not here
