@@ -101,9 +101,9 @@ func (g *Gateway) inquiryOf(ev linklocal.Received, p *peer) *inquiry {
 // the client's. It reports false for a token of something else.
 func (g *Gateway) asks(token uint64) bool {
 	q := g.inquiries.tokens[token]
-	if q != nil {
+	if q != nil && time.Until(q.until) >= answerTime { // else the limit comes first, and says nothing of the client
 		q.end.stop()
-		q.end = g.after(min(answerTime, time.Until(q.until)), func() { g.unanswered(q) })
+		q.end = g.after(answerTime, func() { g.unanswered(q) })
 	}
 	return token&inquiryToken != 0
 }

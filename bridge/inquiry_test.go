@@ -104,6 +104,14 @@ func TestInquiries(t *testing.T) {
 			t.Error(got)
 		}
 		c.hears(iqFromAlice("q", julietJID, query(stanza.NSVersion)))
+		d = c.mesh.take()
+		c.rest(askLimit - time.Second)
+		c.delivered(linklocal.Delivered{Token: d[0].Token}) // after a slow dial
+		c.rest(time.Minute)
+		if got := outcome(t, c.session.take()); got != "remote-server-timeout" || c.peers[localOf(julietName)].mute {
+			t.Errorf("delivered late: %s", got)
+		}
+		c.hears(iqFromAlice("q", julietJID, query(stanza.NSVersion)))
 		c.peerGone(julietName)
 		if got := outcome(t, c.session.take()); got != no {
 			t.Errorf("gone: %s", got)
