@@ -89,6 +89,7 @@ func TestPrivacyKeys(t *testing.T) {
 		c.up()
 		c.hears(pres(aliceJID+"/desk", component, ""))
 		c.meets(julietName, "pronto", whole...)
+		c.client = disclosing(program("marker"))
 		c.session.take()
 		c.hears(pres(aliceJID, julietJID, "subscribe"))
 		presence = string(stanza.Append(nil, stanza.Component, c.session.take()[1]))
