@@ -19,6 +19,7 @@ type Config struct {
 	Upstream   Upstream
 	Colleagues []Colleague // in the order of the file, no two with the same JID
 	Access     Access
+	Privacy    Privacy
 	Outbox     Outbox
 }
 
@@ -114,7 +115,8 @@ func Defaults() Config {
 			MaxStanza:     256 << 10,
 			WithdrawAfter: 15 * time.Minute,
 		},
-		Access: Access{Mesh: Bound},
+		Access:  Access{Mesh: Bound},
+		Privacy: defaultPrivacy(),
 		Outbox: Outbox{
 			PerRecipient: 200,
 			Total:        2000,

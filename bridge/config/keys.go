@@ -25,6 +25,7 @@ func (c *Config) table() []key {
 			{name: "mesh", take: meshLevel(&c.Access.Mesh)},
 			{name: "domains", take: c.takeDomains},
 		}},
+		{name: "privacy", keys: c.Privacy.table()},
 		{name: "outbox", keys: []key{
 			{name: "per_recipient", take: number(&c.Outbox.PerRecipient, 1, maxMessages)},
 			{name: "total", take: number(&c.Outbox.Total, 1, maxMessages)},

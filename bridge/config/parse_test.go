@@ -78,6 +78,9 @@ colleagues:
 access:
   mesh: bound
   domains: [Example.org, münchen.example]
+privacy:
+  publish: [jid]
+  show: []
 outbox: {per_recipient: 3, total: 4, bytes: 1 MiB, max_age: 24h}
 `)
 	want := Config{
@@ -98,8 +101,9 @@ outbox: {per_recipient: 3, total: 4, bytes: 1 MiB, max_age: 24h}
 			{JID: jid.MustParse("alice@example.org"), Nick: "Alice <3"},
 			{JID: jid.MustParse("bob@example.org")},
 		},
-		Access: Access{Mesh: Bound, Domains: []string{"example.org", "münchen.example"}},
-		Outbox: Outbox{PerRecipient: 3, Total: 4, Bytes: 1 << 20, MaxAge: 24 * time.Hour},
+		Access:  Access{Mesh: Bound, Domains: []string{"example.org", "münchen.example"}},
+		Privacy: Privacy{Publish: []TXTKey{TXTJID}, Show: []TXTKey{}},
+		Outbox:  Outbox{PerRecipient: 3, Total: 4, Bytes: 1 << 20, MaxAge: 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -27,6 +27,7 @@ var directions = []struct {
 	{"resolver", []string{"internal/stanza"}},
 	{"bridge/address", nil},
 	{"bridge/config", nil},
+	{"bridge/caps", []string{"internal/stanza"}},
 	{"bridge/outbox", []string{"internal/stanza"}},
 	{"bridge/store", []string{"bridge/address", "bridge/outbox"}},
 	{"bridge", []string{"linklocal", "upstream", "resolver", "internal/stanza"}},
