@@ -32,21 +32,22 @@ func plainHost(s string) bool {
 // (RFC 7622 section 3.2, RFC 5891). A domain that DNS cannot carry is an error.
 func ASCII(domain string) (string, error) {
 	name, err := dnsProfile().ToASCII(strings.TrimSuffix(domain, "."))
-	if err != nil || !dnsName(name) {
+	if err != nil || !DNSName(name) {
 		return "", fmt.Errorf("%w: its domain is no DNS name", ErrAddress)
 	}
 	return strings.ToLower(name), nil
 }
 
 // dnsProfile is IDNA2008 as for looking a name up (RFC 5891 section 5), except that
-// underscores pass: which ASCII may stand in a name is dnsName's to say.
+// underscores pass: which ASCII may stand in a name is DNSName's to say.
 func dnsProfile() *idna.Profile {
 	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(false))
 }
 
-// dnsName reports whether every label of s is of letters, digits, hyphens and
-// underscores, and all lengths are within those of RFC 1035.
-func dnsName(s string) bool {
+// DNSName reports whether s may be asked of DNS: every label is of letters, digits,
+// hyphens and underscores, and all lengths are within those of RFC 1035. It has no
+// dot at its end.
+func DNSName(s string) bool {
 	if s == "" || len(s) > maxName {
 		return false
 	}
