@@ -129,6 +129,17 @@ func (s *Server) Asked() []string {
 	return slices.Clone(s.asked)
 }
 
+// Packet is the answer to a question for the SRV records of a name, as it is sent.
+func (s *Server) Packet(name string) []byte {
+	m := new(dns.Msg).SetQuestion(name, dns.TypeSRV)
+	s.fill(m, dns.CanonicalName(name), dns.TypeSRV)
+	packet, err := m.Pack()
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return packet
+}
+
 // ServeDNS answers one question.
 func (s *Server) ServeDNS(w dns.ResponseWriter, ask *dns.Msg) {
 	q := ask.Question[0]
@@ -144,9 +155,12 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, ask *dns.Msg) {
 	switch {
 	case fault == "DROP":
 		return
-	case fault == "TRUNCATED" && !overTCP:
-		m.Truncated = true
-		m.Answer = m.Answer[:len(m.Answer)/2]
+	case !overTCP:
+		m.Truncate(room(ask))
+		if fault == "TRUNCATED" {
+			m.Truncated = true
+			m.Answer = m.Answer[:len(m.Answer)/2]
+		}
 	}
 	out := []*dns.Msg{m}
 	if s.tamper != nil {
@@ -155,6 +169,14 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, ask *dns.Msg) {
 	for _, m := range out {
 		_ = w.WriteMsg(m) // the client may have gone
 	}
+}
+
+// room is the size of a UDP packet that the client takes.
+func room(ask *dns.Msg) int {
+	if o := ask.IsEdns0(); o != nil {
+		return int(o.UDPSize())
+	}
+	return dns.MinMsgSize
 }
 
 func (s *Server) note(q dns.Question, overTCP bool) {
