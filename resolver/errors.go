@@ -1,13 +1,17 @@
 package resolver
 
-import "errors"
+import (
+	"errors"
+
+	"meshbridge/resolver/uri"
+)
 
 // The ways in which a resolution fails; compare with errors.Is. Each is the Kind of
 // an [Error].
 var (
 	// ErrNotFQDN: the domain is a single label, an IP address or no DNS name. No
 	// question was asked (RFC 3861 section 4).
-	ErrNotFQDN = errors.New("not a fully qualified domain name")
+	ErrNotFQDN = uri.ErrNotFQDN
 
 	// ErrUnavailable: the domain publishes that it does not offer the service
 	// (RFC 2782 page 4).

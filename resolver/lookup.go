@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"meshbridge/resolver/uri"
@@ -26,9 +27,10 @@ type lookup struct {
 func (r *Resolver) resolve(ctx context.Context, domain, subject string, find func(context.Context, *lookup) error) (Result, error) {
 	start := time.Now()
 	res := Result{Domain: domain, Trace: Trace{Subject: subject}}
-	ascii, err := fqdn(domain)
+	ascii, err := uri.FQDN(domain)
 	if err != nil {
-		return res, err
+		detail := strings.TrimPrefix(err.Error(), ErrNotFQDN.Error()+": ")
+		return res, &Error{Kind: ErrNotFQDN, Detail: detail, Advice: writeFQDN}
 	}
 	res.Verify = ascii
 	servers, err := r.servers()

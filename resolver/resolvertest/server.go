@@ -15,15 +15,15 @@ import (
 // without records does not exist.
 type Server struct {
 	tb         testing.TB
-	records    map[string][]dns.RR // by name
-	faults     map[string]string   // by name
 	additional bool
 	chase      bool
 	tamper     func(answer *dns.Msg) []*dns.Msg
 	addr       netip.AddrPort
 
-	mu    sync.Mutex
-	asked []string // guarded by mu
+	mu      sync.Mutex
+	records map[string][]dns.RR // by name; guarded by mu
+	faults  map[string]string   // by name; guarded by mu
+	asked   []string            // guarded by mu
 }
 
 // Option changes how a Server answers.
@@ -51,11 +51,11 @@ func Tamper(f func(answer *dns.Msg) []*dns.Msg) Option {
 //	TRUNCATED name   over UDP: half of the records and the TC flag
 func Serve(tb testing.TB, zone string, options ...Option) *Server {
 	tb.Helper()
-	s := &Server{tb: tb, records: map[string][]dns.RR{}, faults: map[string]string{}}
+	s := &Server{tb: tb}
 	for _, o := range options {
 		o(s)
 	}
-	s.read(zone)
+	s.Replace(zone)
 	tcp, udp := listen(tb)
 	s.addr = udp.LocalAddr().(*net.UDPAddr).AddrPort()
 	for _, d := range []*dns.Server{{Listener: tcp, Handler: s}, {PacketConn: udp, Handler: s}} {
@@ -97,7 +97,11 @@ func listen(tb testing.TB) (net.Listener, net.PacketConn) {
 	return nil, nil
 }
 
-func (s *Server) read(zone string) {
+// Replace serves another zone from now on.
+func (s *Server) Replace(zone string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records, s.faults = map[string][]dns.RR{}, map[string]string{}
 	var records strings.Builder
 	for line := range strings.Lines(zone) {
 		f := strings.Fields(line)
@@ -131,6 +135,8 @@ func (s *Server) Asked() []string {
 
 // Packet is the answer to a question for the SRV records of a name, as it is sent.
 func (s *Server) Packet(name string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	m := new(dns.Msg).SetQuestion(name, dns.TypeSRV)
 	s.fill(m, dns.CanonicalName(name), dns.TypeSRV)
 	packet, err := m.Pack()
@@ -144,11 +150,9 @@ func (s *Server) Packet(name string) []byte {
 func (s *Server) ServeDNS(w dns.ResponseWriter, ask *dns.Msg) {
 	q := ask.Question[0]
 	_, overTCP := w.RemoteAddr().(*net.TCPAddr)
-	s.note(q, overTCP)
 	m := new(dns.Msg).SetReply(ask)
 	m.Compress = true
-	s.fill(m, dns.CanonicalName(q.Name), q.Qtype)
-	fault := s.faults[dns.CanonicalName(q.Name)]
+	fault := s.take(q, overTCP, m)
 	if code, ok := dns.StringToRcode[fault]; ok && (code != dns.RcodeFormatError || ask.IsEdns0() != nil) {
 		m = new(dns.Msg).SetRcode(ask, code)
 	}
@@ -179,17 +183,21 @@ func room(ask *dns.Msg) int {
 	return dns.MinMsgSize
 }
 
-func (s *Server) note(q dns.Question, overTCP bool) {
+// take remembers a question, fills in its answer and returns the fault of its name.
+func (s *Server) take(q dns.Question, overTCP bool, m *dns.Msg) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	text := q.Name + " " + dns.TypeToString[q.Qtype]
 	if overTCP {
 		text += " over TCP"
 	}
-	s.mu.Lock()
 	s.asked = append(s.asked, text)
-	s.mu.Unlock()
+	name := dns.CanonicalName(q.Name)
+	s.fill(m, name, q.Qtype)
+	return s.faults[name]
 }
 
-// fill adds the records of a name, and what options add to them.
+// fill adds the records of a name, and what options add to them. The lock is held.
 func (s *Server) fill(m *dns.Msg, name string, kind uint16) {
 	for range 20 { // loops of aliases are for the client to find
 		all, known := s.records[name]

@@ -38,6 +38,25 @@ func ASCII(domain string) (string, error) {
 	return strings.ToLower(name), nil
 }
 
+// FQDN is ASCII for a domain that DNS can be asked about wherever one is: a name of
+// two labels or more, and no IP address. What a single label would mean is a local
+// matter (RFC 3861 section 3), and nothing here completes it.
+func FQDN(domain string) (string, error) {
+	if _, err := netip.ParseAddr(strings.Trim(domain, "[]")); err == nil {
+		return "", fmt.Errorf("%w: %s is an IP address", ErrNotFQDN, domain)
+	}
+	name, err := ASCII(domain)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w: DNS has no such names", ErrNotFQDN)
+	case !strings.Contains(name, "."):
+		return "", fmt.Errorf("%w: %s is a single label", ErrNotFQDN, name)
+	case !strings.ContainsAny(name[strings.LastIndexByte(name, '.'):], "abcdefghijklmnopqrstuvwxyz"):
+		return "", fmt.Errorf("%w: %s ends in a number", ErrNotFQDN, name)
+	}
+	return name, nil
+}
+
 // dnsProfile is IDNA2008 as for looking a name up (RFC 5891 section 5), except that
 // underscores pass: which ASCII may stand in a name is DNSName's to say.
 func dnsProfile() *idna.Profile {

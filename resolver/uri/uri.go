@@ -30,6 +30,10 @@ var (
 
 	// ErrAddress: what the URI names is no JID or no name of an SRV record set.
 	ErrAddress = errors.New("not an address")
+
+	// ErrNotFQDN: the domain is a single label, an IP address or no DNS name. It is
+	// the error of FQDN; Parse takes such domains.
+	ErrNotFQDN = errors.New("not a fully qualified domain name")
 )
 
 // maxURI is the longest text that is read, in bytes: a JID of which every octet is
