@@ -136,7 +136,7 @@ func TestPriorities(t *testing.T) {
 		for _, s := range ordered {
 			got += s.host
 		}
-		want := []string{"c 1. lowest priority", "d 2. next priority, weight roll 107 of 107", "b 3. same priority, weight roll 7 of 100", "a 4. next priority"}
+		want := []string{"c 1. lowest priority", "d 2. next priority, weight roll 107 of 107", "b 3. same priority", "a 4. next priority"}
 		if got != "cdba" || !slices.Equal(told, want) {
 			t.Errorf("%s, %q", got, told)
 		}

@@ -119,7 +119,7 @@ func lookedUpTarget(text string) (t Target, what, do string) {
 // reasonOf puts an error of the URI parser behind the quoted text.
 func reasonOf(err error) string {
 	if errors.Is(err, uri.ErrPercent) {
-		return "has a % that two hexadecimal digits should follow"
+		return err.Error()
 	}
 	return "is " + err.Error()
 }
