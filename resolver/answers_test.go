@@ -81,11 +81,13 @@ func TestAnswers(t *testing.T) {
 		{"a server without EDNS", "FORMERR _im._xmpp.example.com.\n" + two, "im:u@example.com", nil,
 			[]string{"xmpp [2001:db8::1]:5269 a.example.com", "xmpp 192.0.2.1:5269 a.example.com", "xmpp 192.0.2.2:5269 b.example.com"},
 			"_im._xmpp.example.com. SRV; _im._xmpp.example.com. SRV; a.example.com. A; a.example.com. AAAA; b.example.com. A; b.example.com. AAAA", nil},
+		{"RES-3861-4-5 a referral is no answer", "example.com. 1 IN A 192.0.2.1\n", "srv:_x._tcp.example.com", []resolvertest.Option{resolvertest.Tamper(refer)},
+			nil, "_x._tcp.example.com. SRV", ErrTemporary},
 		{"a record of another name in the answer is nobody's", two, "im:u@example.com",
 			[]resolvertest.Option{resolvertest.Tamper(inject("evil.example. 1 IN SRV 0 0 1 evil.example."))},
 			[]string{"xmpp [2001:db8::1]:5269 a.example.com", "xmpp 192.0.2.1:5269 a.example.com", "xmpp 192.0.2.2:5269 b.example.com"},
 			"_im._xmpp.example.com. SRV; a.example.com. A; a.example.com. AAAA; b.example.com. A; b.example.com. AAAA", nil},
-		{"addresses that no host has are left out", "bare.example. 1 IN A 0.0.0.0\nbare.example. 1 IN A 224.0.0.251\nbare.example. 1 IN AAAA ::\nbare.example. 1 IN AAAA ff02::fb\nbare.example. 1 IN A 192.0.2.7\n",
+		{"addresses that no host has are left out", "bare.example. 1 IN A 0.0.0.0\nbare.example. 1 IN A 224.0.0.251\nbare.example. 1 IN AAAA ::\nbare.example. 1 IN AAAA ff02::fb\nbare.example. 1 IN AAAA fe80::1\nbare.example. 1 IN AAAA ::ffff:192.0.2.8\nbare.example. 1 IN A 192.0.2.7\n",
 			"xmpp:bare.example", nil, []string{"starttls 192.0.2.7:5222 bare.example"},
 			"_xmpps-client._tcp.bare.example. SRV; _xmpp-client._tcp.bare.example. SRV; bare.example. A; bare.example. AAAA", nil},
 		{"RES-6120-10 srv: hosts and ports in order", srvZone, "srv:_xmpp-component._tcp.example.net", nil,
@@ -144,6 +146,12 @@ func failAAAA(m *dns.Msg) []*dns.Msg {
 	if m.Question[0].Qtype == dns.TypeAAAA {
 		m.Rcode, m.Answer = dns.RcodeServerFailure, nil
 	}
+	return []*dns.Msg{m}
+}
+
+func refer(m *dns.Msg) []*dns.Msg {
+	m.Rcode, m.Answer = dns.RcodeSuccess, nil
+	m.Ns = []dns.RR{&dns.NS{Hdr: dns.RR_Header{Name: "example.com.", Rrtype: dns.TypeNS, Class: dns.ClassINET}, Ns: "ns.example.com."}}
 	return []*dns.Msg{m}
 }
 
@@ -252,7 +260,14 @@ func TestServers(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("an end from outside", func(t *testing.T) {
+	t.Run("an end from outside, while a question waits", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		mute := resolvertest.Serve(t, "", resolvertest.Tamper(func(*dns.Msg) []*dns.Msg { cancel(); return nil }))
+		if _, err := New(Config{Servers: []netip.AddrPort{mute.Addr()}, Timeout: time.Hour}).Client(ctx, "example.com"); !errors.Is(err, ErrTemporary) {
+			t.Error(err)
+		}
+	})
+	t.Run("an end from outside, before", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := New(Config{Servers: []netip.AddrPort{good.Addr()}}).Client(ctx, "example.com"); !errors.Is(err, ErrTemporary) {

@@ -16,10 +16,9 @@ import (
 // exchange asks one server one question. A truncated answer is not an answer: the
 // question is asked again over TCP (RFC 2181 section 9). A server that does not
 // know EDNS is asked without it (RFC 6891 section 7).
-func (r *Resolver) exchange(ctx context.Context, server netip.AddrPort, q question) (*dns.Msg, error) {
-	m, err := r.roundTrip(ctx, "udp", server, q, true)
-	edns := true
-	if err == nil && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) {
+func (r *Resolver) exchange(ctx context.Context, server netip.AddrPort, q question, edns bool) (*dns.Msg, error) {
+	m, err := r.roundTrip(ctx, "udp", server, q, edns)
+	if err == nil && edns && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) {
 		edns = false
 		m, err = r.roundTrip(ctx, "udp", server, q, edns)
 	}
@@ -84,6 +83,21 @@ func answers(m, ask *dns.Msg) bool {
 	return m.Response && m.Id == ask.Id && m.Opcode == dns.OpcodeQuery && len(m.Question) == 1 &&
 		m.Question[0].Qtype == ask.Question[0].Qtype && m.Question[0].Qclass == ask.Question[0].Qclass &&
 		strings.EqualFold(m.Question[0].Name, ask.Question[0].Name)
+}
+
+// referral reports whether a server says who else may know, instead of what there is.
+func referral(m *dns.Msg) bool {
+	if m.Rcode != dns.RcodeSuccess || m.Authoritative || len(m.Answer) > 0 {
+		return false
+	}
+	ns := false
+	for _, rr := range m.Ns {
+		if rr.Header().Rrtype == dns.TypeSOA {
+			return false
+		}
+		ns = ns || rr.Header().Rrtype == dns.TypeNS
+	}
+	return ns
 }
 
 // silence puts into words that a server did not answer.

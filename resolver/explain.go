@@ -69,7 +69,7 @@ func (r Result) advice() []string {
 	for _, set := range r.Trace.Missing {
 		label, _, _ := strings.Cut(set, ".")
 		port := map[string]int{"_xmpp-client": portClient, "_xmpp-server": portServer, "_im": portServer, "_pres": portServer}[label]
-		if port != 0 && !strings.Contains(set, "._sip.") {
+		if port != 0 && !strings.Contains(set, "._sip.") && (len(lines) == 0 || label != "_im" && label != "_pres") {
 			lines = append(lines, fmt.Sprintf("      %s SRV 0 0 %d xmpp.%s.", set, port, r.Verify))
 		}
 	}

@@ -74,8 +74,9 @@ func (l *lookup) ask(ctx context.Context, name string, kind uint16) (reply, erro
 }
 
 // query asks the servers in turn. NOERROR and NXDOMAIN are answers; everything else
-// is none, and the next server is asked. A silent one is asked once more, one that
-// failed or refused is not.
+// is none, and the next server is asked. A silent one is asked once more, and without
+// EDNS, which some box on the way may not let through; one that failed or refused is
+// not.
 func (l *lookup) query(ctx context.Context, q question) (*dns.Msg, error) {
 	if len(l.res.Queries) >= maxQuestions {
 		return nil, temporary(fmt.Sprintf("more than %d questions", maxQuestions))
@@ -87,9 +88,9 @@ func (l *lookup) query(ctx context.Context, q question) (*dns.Msg, error) {
 	defer func() { step.Took = time.Since(start) }()
 
 	silent, failure := slices.Clone(l.servers), ""
-	for range attempts {
+	for round := range attempts {
 		for _, server := range slices.Clone(silent) {
-			m, err := l.r.exchange(ctx, server, q)
+			m, err := l.r.exchange(ctx, server, q, round == 0)
 			step.Server = server
 			switch {
 			case ctx.Err() != nil:
@@ -98,12 +99,15 @@ func (l *lookup) query(ctx context.Context, q question) (*dns.Msg, error) {
 			case err != nil:
 				step.Outcome = err.Error()
 				continue
+			case referral(m):
+				step.Outcome = "referred to other servers: it resolves for nobody"
 			case m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError:
 				step.Outcome = dns.RcodeToString[m.Rcode]
 				l.prefer(server)
 				return m, nil
+			default:
+				step.Outcome = rcodeName(m.Rcode)
 			}
-			step.Outcome = rcodeName(m.Rcode)
 			failure = step.Outcome
 			silent = slices.DeleteFunc(silent, func(s netip.AddrPort) bool { return s == server })
 		}

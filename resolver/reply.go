@@ -103,7 +103,8 @@ func addressOf(rr dns.RR) (address, bool) {
 		ip, ok = netip.AddrFromSlice(rr.A.To4())
 	case *dns.AAAA:
 		ip, ok = netip.AddrFromSlice(rr.AAAA.To16())
-		ok = ok && !ip.Is4In6() // no host is reached that way, and it would hide which
+		// Neither leads to a host: the one hides an IPv4 address, the other has no zone.
+		ok = ok && !ip.Is4In6() && !ip.IsLinkLocalUnicast()
 	}
 	if !ok || ip.IsUnspecified() || ip.IsMulticast() {
 		return address{}, false
