@@ -16,11 +16,12 @@ import (
 	"strings"
 )
 
-// Exit codes, documented in "help".
+// Exit codes, documented in "help". 3 (degraded) is kept for status.
 const (
-	exitOK      = 0
-	exitRuntime = 1
-	exitUsage   = 2 // configuration or usage; the systemd unit does not restart on it
+	exitOK       = 0
+	exitRuntime  = 1
+	exitUsage    = 2 // configuration or usage; the systemd unit does not restart on it
+	exitNotFound = 4 // there is no answer, or nobody is there
 )
 
 func main() {

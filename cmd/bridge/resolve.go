@@ -16,8 +16,6 @@ import (
 	"meshbridge/resolver/uri"
 )
 
-const exitNotFound = 4 // the DNS was asked, and there is nothing
-
 func resolveVerb() verb {
 	return verb{
 		name: "resolve", args: "URI...", short: "say where a URI leads, and how that was found in the DNS",

@@ -2,36 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
 	"meshbridge/resolver/resolvertest"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-var updateResolve = flag.Bool("update-resolve", false, "write the golden files of resolve anew")
-
-// golden compares what was printed with a file, and writes that file on demand.
-func goldenResolve(t *testing.T, name, got string) {
-	t.Helper()
-	path := "testdata/resolve/" + name
-	if *updateResolve {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got):\n%s", path, diff)
-	}
-}
 
 // resolveZone serves the zone of the worked values.
 func resolveZone(t *testing.T) *resolvertest.Server {
@@ -72,7 +49,7 @@ func TestResolveJSON(t *testing.T) {
 					t.Errorf("no JSON: %s", line)
 				}
 			}
-			goldenResolve(t, c.file, out)
+			golden(t, "resolve/"+c.file, out)
 		})
 	}
 }
@@ -89,7 +66,7 @@ func TestResolveText(t *testing.T) {
 			if errs != "" {
 				t.Error(errs)
 			}
-			goldenResolve(t, file, server.ReplaceAllString(took.ReplaceAllString(out, "  0ms"), "SERVER"))
+			golden(t, "resolve/"+file, server.ReplaceAllString(took.ReplaceAllString(out, "  0ms"), "SERVER"))
 		})
 	}
 	t.Run("a failure is told on standard error, with what to do", func(t *testing.T) {
