@@ -61,6 +61,8 @@ func TestAnswers(t *testing.T) {
 			"im:u@example.com", nil, nil, "_im._xmpp.example.com. SRV; _im._sip.example.com. SRV", ErrNoRecords},
 		{"RES-3861-4-2 a loop of aliases ends", "_im._xmpp.example.com. 1 IN CNAME _im._xmpp.loop.example.\n_im._xmpp.loop.example. 1 IN CNAME _im._xmpp.example.com.\n",
 			"im:u@example.com", []resolvertest.Option{resolvertest.Chase}, nil, "_im._xmpp.example.com. SRV; _im._sip.example.com. SRV", ErrAliases},
+		{"RES-3861-4-2 a loop that is met question by question ends", "_x._tcp.example.com. 1 IN CNAME _y._tcp.example.com.\n_y._tcp.example.com. 1 IN CNAME _x._tcp.example.com.\n",
+			"srv:_x._tcp.example.com", nil, nil, strings.Repeat("_x._tcp.example.com. SRV; _y._tcp.example.com. SRV; ", 4) + "_x._tcp.example.com. SRV", ErrAliases},
 		{"RES-3861-4-2 eight aliases are followed", chain(8), "im:u@example.com", []resolvertest.Option{resolvertest.Chase},
 			[]string{"xmpp 192.0.2.1:5269 a.example"}, "_im._xmpp.example.com. SRV; a.example. A; a.example. AAAA", nil},
 		{"RES-3861-4-2 nine are not", chain(9), "im:u@example.com", []resolvertest.Option{resolvertest.Chase},
@@ -252,6 +254,13 @@ func TestServers(t *testing.T) {
 		}
 		if n := len(silent.Asked()) - before; n != attempts {
 			t.Errorf("asked %d times", n)
+		}
+	})
+	t.Run("a box on the way that swallows EDNS", func(t *testing.T) {
+		s := resolvertest.Serve(t, two+"NOEDNS _im._xmpp.example.com.\n")
+		res, err := resolve(s)
+		if err != nil || len(res.Targets) != 3 {
+			t.Errorf("%v, %v", lines(res), err)
 		}
 	})
 	t.Run("nobody listens", func(t *testing.T) {

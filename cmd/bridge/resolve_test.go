@@ -33,7 +33,7 @@ func TestResolveJSON(t *testing.T) {
 		{"V-1 RES-6120-1 RES-0368-1 XC", "xc.json", exitNotFound, "xmpp:example.net xmpp:notls.example xmpp:half.example xmpp:off.example xmpp:bare.example xmpp:nx.example"},
 		{"V-1 RES-6120-6 component", "component.json", exitOK, "--component-port 5347 xmpp:example.net im:user@example.com xmpp:bare.example srv:_xmpp-component._tcp.example.net"},
 		{"V-3 RES-5122-2 what is written and what it names", "uris.json", exitUsage, "xmpp:Alice@Example.NET/x?message xmpp://guest@example.net/support@example.net " +
-			"xmpp://guest@example.net im:a%40b@plain.example im:j%C3%BCrgen@m%C3%BCnchen.example alice@example.net mailto:a@b.example " +
+			"xmpp://guest@example.net im:a%40b@plain.example?subject=<x>&body=y im:j%C3%BCrgen@m%C3%BCnchen.example alice@example.net mailto:a@b.example " +
 			"sip:alice@example.net tel:+12025550100 tls://example.net srv:example.net xmpp:%zz"},
 		{"RES-3921-1 as another server would", "s2s.json", exitOK, "--s2s xmpp:alice@bare.example xmpp:example.com"},
 	} {
