@@ -132,33 +132,33 @@ func chain(n int) string {
 	return zone + name + " 1 IN SRV 0 0 5269 a.example.\na.example. 1 IN A 192.0.2.1\n"
 }
 
-func without(name string) func(*dns.Msg) []*dns.Msg {
-	return func(m *dns.Msg) []*dns.Msg {
+func without(name string) func(*dns.Msg, bool) []*dns.Msg {
+	return func(m *dns.Msg, _ bool) []*dns.Msg {
 		m.Extra = slices.DeleteFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Name == name })
 		return []*dns.Msg{m}
 	}
 }
 
-func truncate(m *dns.Msg) []*dns.Msg {
+func truncate(m *dns.Msg, _ bool) []*dns.Msg {
 	m.Truncated = true
 	return []*dns.Msg{m}
 }
 
-func failAAAA(m *dns.Msg) []*dns.Msg {
+func failAAAA(m *dns.Msg, _ bool) []*dns.Msg {
 	if m.Question[0].Qtype == dns.TypeAAAA {
 		m.Rcode, m.Answer = dns.RcodeServerFailure, nil
 	}
 	return []*dns.Msg{m}
 }
 
-func refer(m *dns.Msg) []*dns.Msg {
+func refer(m *dns.Msg, _ bool) []*dns.Msg {
 	m.Rcode, m.Answer = dns.RcodeSuccess, nil
 	m.Ns = []dns.RR{&dns.NS{Hdr: dns.RR_Header{Name: "example.com.", Rrtype: dns.TypeNS, Class: dns.ClassINET}, Ns: "ns.example.com."}}
 	return []*dns.Msg{m}
 }
 
-func inject(record string) func(*dns.Msg) []*dns.Msg {
-	return func(m *dns.Msg) []*dns.Msg {
+func inject(record string) func(*dns.Msg, bool) []*dns.Msg {
+	return func(m *dns.Msg, _ bool) []*dns.Msg {
 		rr, err := dns.NewRR(record)
 		if err != nil {
 			panic(err)
@@ -179,27 +179,29 @@ func TestForgedAnswers(t *testing.T) {
 		"not about a name": func(m *dns.Msg) { m.Opcode = dns.OpcodeNotify },
 	}
 	for name, forge := range wrong {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, two, resolvertest.Tamper(func(m *dns.Msg) []*dns.Msg {
+		t.Run(name+" makes us ask over TCP", func(t *testing.T) {
+			r := newRig(t, two, resolvertest.Tamper(func(m *dns.Msg, overTCP bool) []*dns.Msg {
 				forged := m.Copy()
 				forged.Answer, forged.Rcode = nil, dns.RcodeNameError
-				forge(forged)
+				if forge(forged); overTCP {
+					return []*dns.Msg{m}
+				}
 				return []*dns.Msg{forged, m}
 			}))
 			res, err := r.find("", "im:u@example.com")
-			if err != nil || len(res.Targets) != 3 {
-				t.Errorf("%v, %v", lines(res), err)
+			if err != nil || len(res.Targets) != 3 || r.server.Asked()[1] != "_im._xmpp.example.com. SRV over TCP" {
+				t.Errorf("%v, %v, asked %q", lines(res), err, r.server.Asked())
 			}
 		})
 	}
-	t.Run("nothing else", func(t *testing.T) {
-		r := newRig(t, two, resolvertest.Tamper(func(m *dns.Msg) []*dns.Msg {
+	t.Run("and nothing else", func(t *testing.T) {
+		r := newRig(t, two, resolvertest.Tamper(func(m *dns.Msg, _ bool) []*dns.Msg {
 			m.Id++
-			return slices.Repeat([]*dns.Msg{m}, maxStrays+1)
+			return []*dns.Msg{m}
 		}))
 		_, err := r.find("", "srv:_x._tcp.example.com")
-		if !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "only answers to other questions") {
-			t.Error(err)
+		if !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "only answers to other questions") || len(r.server.Asked()) != 2*attempts {
+			t.Errorf("%v, asked %q", err, r.server.Asked())
 		}
 	})
 }
@@ -271,7 +273,7 @@ func TestServers(t *testing.T) {
 	})
 	t.Run("an end from outside, while a question waits", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		mute := resolvertest.Serve(t, "", resolvertest.Tamper(func(*dns.Msg) []*dns.Msg { cancel(); return nil }))
+		mute := resolvertest.Serve(t, "", resolvertest.Tamper(func(*dns.Msg, bool) []*dns.Msg { cancel(); return nil }))
 		if _, err := New(Config{Servers: []netip.AddrPort{mute.Addr()}, Timeout: time.Hour}).Client(ctx, "example.com"); !errors.Is(err, ErrTemporary) {
 			t.Error(err)
 		}

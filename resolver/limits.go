@@ -13,7 +13,6 @@ const (
 	minTargets   = 2  // RFC 3861 section 6: a limit on attempts is never below 2
 	maxServers   = 3  // lines of resolv.conf that count, as resolv.conf(5) says
 	maxConf      = 64 << 10
-	maxStrays    = 64 // packets that answer another question, before a server counts as silent
 
 	attempts       = 2                // times a silent server is asked
 	answerTimeout  = 2 * time.Second  // for one packet there and back

@@ -17,7 +17,7 @@ type Server struct {
 	tb         testing.TB
 	additional bool
 	chase      bool
-	tamper     func(answer *dns.Msg) []*dns.Msg
+	tamper     func(answer *dns.Msg, overTCP bool) []*dns.Msg
 	addr       netip.AddrPort
 
 	mu      sync.Mutex
@@ -37,7 +37,7 @@ func Additional(s *Server) { s.additional = true }
 func Chase(s *Server) { s.chase = true }
 
 // Tamper puts f between the zone and the wire: what it returns is sent, in order.
-func Tamper(f func(answer *dns.Msg) []*dns.Msg) Option {
+func Tamper(f func(answer *dns.Msg, overTCP bool) []*dns.Msg) Option {
 	return func(s *Server) { s.tamper = f }
 }
 
@@ -169,7 +169,7 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, ask *dns.Msg) {
 	}
 	out := []*dns.Msg{m}
 	if s.tamper != nil {
-		out = s.tamper(m)
+		out = s.tamper(m, overTCP)
 	}
 	for _, m := range out {
 		_ = w.WriteMsg(m) // the client may have gone
