@@ -63,6 +63,7 @@ func TestAnswers(t *testing.T) {
 			"im:u@example.com", []resolvertest.Option{resolvertest.Chase}, nil, "_im._xmpp.example.com. SRV; _im._sip.example.com. SRV", ErrAliases},
 		{"RES-3861-4-2 a loop that is met question by question ends", "_x._tcp.example.com. 1 IN CNAME _y._tcp.example.com.\n_y._tcp.example.com. 1 IN CNAME _x._tcp.example.com.\n",
 			"srv:_x._tcp.example.com", nil, nil, strings.Repeat("_x._tcp.example.com. SRV; _y._tcp.example.com. SRV; ", 4) + "_x._tcp.example.com. SRV", ErrAliases},
+		{"an alias to what is no name", `_x._tcp.example.com. 1 IN CNAME a\.b\027.example.com.` + "\n", "srv:_x._tcp.example.com", nil, nil, "_x._tcp.example.com. SRV", ErrAliases},
 		{"RES-3861-4-2 eight aliases are followed", chain(8), "im:u@example.com", []resolvertest.Option{resolvertest.Chase},
 			[]string{"xmpp 192.0.2.1:5269 a.example"}, "_im._xmpp.example.com. SRV; a.example. A; a.example. AAAA", nil},
 		{"RES-3861-4-2 nine are not", chain(9), "im:u@example.com", []resolvertest.Option{resolvertest.Chase},

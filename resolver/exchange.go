@@ -89,21 +89,6 @@ func answers(m, ask *dns.Msg) bool {
 		strings.EqualFold(m.Question[0].Name, ask.Question[0].Name)
 }
 
-// referral reports whether a server says who else may know, instead of what there is.
-func referral(m *dns.Msg) bool {
-	if m.Rcode != dns.RcodeSuccess || m.Authoritative || len(m.Answer) > 0 {
-		return false
-	}
-	ns := false
-	for _, rr := range m.Ns {
-		if rr.Header().Rrtype == dns.TypeSOA {
-			return false
-		}
-		ns = ns || rr.Header().Rrtype == dns.TypeNS
-	}
-	return ns
-}
-
 // silence puts into words that a server did not answer.
 func silence(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {

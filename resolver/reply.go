@@ -126,6 +126,6 @@ func ttlOf(rr dns.RR) uint32 {
 func plainName(s string) string { return strings.TrimSuffix(dns.CanonicalName(s), ".") }
 
 func aliasError(name string) error {
-	return &Error{Kind: ErrAliases, Detail: name + " is a chain of aliases that is a loop or longer than 8",
+	return &Error{Kind: ErrAliases, Detail: "from " + name + " on they are a loop, more than 8, or no names",
 		Advice: "tell who runs that zone"}
 }
