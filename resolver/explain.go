@@ -32,6 +32,9 @@ func (r Result) Explain(w io.Writer, uri string, err error) {
 		fmt.Fprintf(w, "=> %s   %s\n", printable(err.Error()), cost)
 	} else {
 		fmt.Fprintf(w, "=> %s   %s\n", r.summary(), cost)
+		if r.Targets[0].Transport != SIP {
+			fmt.Fprintf(w, "   Whichever is reached, its certificate must be for %s.\n", r.Verify)
+		}
 	}
 	for _, line := range r.advice() {
 		fmt.Fprintln(w, line)

@@ -43,11 +43,19 @@ func (r *Resolver) arrange(all []service, tell func(s service, why string)) []se
 				text += fmt.Sprintf(", weight roll %d of %d", p.roll, p.sum)
 			}
 			ordered = append(ordered, p.service)
-			tell(p.service, fmt.Sprintf("%d. %s", len(ordered), text))
+			tell(p.service, rank(len(ordered))+text)
 		}
 		all = all[n:]
 	}
 	return ordered
+}
+
+// rank names the place of the nth record in the order.
+func rank(n int) string {
+	if n == 1 {
+		return "chosen: "
+	}
+	return fmt.Sprintf("fallback %d: ", n-1)
 }
 
 // picked is a service with the chance that picked it out of how many.
