@@ -53,7 +53,7 @@ func (r *Resolver) arrange(all []service, tell func(s service, why string)) []se
 // rank names the place of the nth record in the order.
 func rank(n int) string {
 	if n == 1 {
-		return "chosen: "
+		return "first choice: "
 	}
 	return fmt.Sprintf("fallback %d: ", n-1)
 }

@@ -147,7 +147,7 @@ func TestPriorities(t *testing.T) {
 		for _, s := range ordered {
 			got += s.host
 		}
-		want := []string{"c chosen: lowest priority", "d fallback 1: next priority, weight roll 107 of 107", "b fallback 2: same priority", "a fallback 3: next priority"}
+		want := []string{"c first choice: lowest priority", "d fallback 1: next priority, weight roll 107 of 107", "b fallback 2: same priority", "a fallback 3: next priority"}
 		if got != "cdba" || !slices.Equal(told, want) {
 			t.Errorf("%s, %q", got, told)
 		}
