@@ -67,7 +67,7 @@ func TestServerByDNS(t *testing.T) {
 			}
 		})
 	}
-	t.Run("RES-6120-7 a literal server asks nobody", func(t *testing.T) {
+	t.Run("RES-6120-7 RES-3861-4-1 a literal server asks nobody", func(t *testing.T) {
 		dns := resolvertest.Serve(t, serverZone)
 		for _, uri := range []string{"tcp://127.0.0.1", "tls://s.example.net"} {
 			targetsOf(t, lookedUp(t, dns, uri, ""))

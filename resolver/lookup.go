@@ -61,7 +61,7 @@ func (l *lookup) ask(ctx context.Context, name string, kind uint16) (reply, erro
 		if hops += r.hops; err != nil {
 			return reply{}, err
 		}
-		if hops > maxAliases || !uri.DNSName(r.end) {
+		if hops > maxAliases || !askable(r.end) {
 			return reply{}, aliasError(q.name)
 		}
 		if r.hops == 0 || r.negative || len(r.services)+len(r.addresses) > 0 {
@@ -69,6 +69,12 @@ func (l *lookup) ask(ctx context.Context, name string, kind uint16) (reply, erro
 		}
 		name = r.end
 	}
+}
+
+// askable reports whether a name out of an answer may be asked about: no single
+// label, and nothing of the local link (RFC 6762 section 3).
+func askable(name string) bool {
+	return uri.DNSName(name) && strings.Contains(name, ".") && !strings.HasSuffix(name, ".local")
 }
 
 // told writes into the trace what the last answer held.
