@@ -51,7 +51,7 @@ type call struct {
 }
 
 func verbs() []verb {
-	return []verb{runVerb(), checkVerb(), jidVerb(), browseVerb(), secretVerb(), demoVerb(), versionVerb(), helpVerb()}
+	return []verb{runVerb(), checkVerb(), jidVerb(), browseVerb(), resolveVerb(), secretVerb(), demoVerb(), versionVerb(), helpVerb()}
 }
 
 // run carries out a command line and returns the exit code. args[0] is the
