@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"mellium.im/xmpp/jid"
+
+	"meshbridge/internal/xep0106"
 )
 
 // Reading says what somebody means by a name that could be two things.
@@ -100,11 +102,11 @@ func fromProxy(t Translation, local string) (Translation, error) {
 // can be read back.
 func (m *Map) Colleague(instance string) (string, bool) {
 	user, machine := SplitInstance(asciiLower(instance))
-	at := strings.LastIndex(user, escapeCode('@'))
+	at := strings.LastIndex(user, xep0106.Code('@'))
 	if machine != m.machine || at < 0 {
 		return "", false
 	}
-	j, err := Parse(user[:at] + "@" + user[at+escapeLen:])
+	j, err := Parse(user[:at] + "@" + user[at+xep0106.Len:])
 	if err != nil {
 		return "", false
 	}
