@@ -5,6 +5,15 @@ import "net/netip"
 // SetHardware stands in for the kernel's neighbour table.
 func (c *Config) SetHardware(fn func(netip.Addr) string) { c.hardware = fn }
 
+// SetDescriptors stands in for the kernel's limit of open files.
+func (c *Config) SetDescriptors(fn func() (int, error)) { c.descriptors = fn }
+
+// OpenFiles is what the kernel allows.
+func OpenFiles() (int, error) { return openFiles() }
+
+// Streams is how many connections the mesh bears.
+func (m *Mesh) Streams() int { return m.doors.streams }
+
 // Inside is how much the mesh holds.
 type Inside struct {
 	Peers, Proxies, Pairs, Known, Streams, Ears int
@@ -26,15 +35,14 @@ func (m *Mesh) inside() Inside {
 	return Inside{
 		Peers: len(m.peers), Proxies: len(m.proxies), Pairs: len(m.pairs), Known: len(m.known),
 		Streams: len(m.streams), Ears: len(m.ears),
-		Handshakes: len(m.doors.handshakes), Open: len(m.doors.open), Total: m.doors.total,
+		Handshakes: len(m.doors.handshakes), Open: len(m.doors.open), Total: m.doors.bound + len(m.doors.unbound),
 	}
 }
 
 // The limits that tests go up to.
 const (
 	MaxHandshakes = maxHandshakes
-	MaxPerAddress = maxPerAddress
-	MaxStreams    = maxStreams
+	MaxUnbound    = maxUnbound
 )
 
 // Settling is how long after the start people are still being found.

@@ -56,6 +56,9 @@ func New(cfg Config) (*Mesh, error) {
 	if cfg.hardware == nil {
 		cfg.hardware = hardwareOf
 	}
+	if cfg.descriptors == nil {
+		cfg.descriptors = openFiles
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
@@ -69,7 +72,8 @@ func New(cfg Config) (*Mesh, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Mesh{
+	cfg.Limits = cfg.Limits.orDefault()
+	m := &Mesh{
 		cfg: cfg, engine: engine,
 		commands: commands{ready: make(chan struct{}, 1)},
 		requests: make(chan func(), maxRequestQueue),
@@ -77,7 +81,10 @@ func New(cfg Config) (*Mesh, error) {
 		peers:    map[string]*peer{}, proxies: map[string]*proxy{}, own: map[string]*proxy{},
 		pairs: map[pairKey]*pair{}, known: map[string]*identity{},
 		ears: map[ear]*listener{}, streams: map[*stream]struct{}{}, arrivals: newArrivals(),
-	}, nil
+	}
+	m.fitDescriptors()
+	m.doors = newDoors(m.cfg.Limits)
+	return m, nil
 }
 
 // Run works until ctx ends, then closes every stream, says goodbye for every
