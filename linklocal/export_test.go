@@ -45,5 +45,14 @@ const (
 	MaxUnbound    = maxUnbound
 )
 
+// What peers over their rate may have sent ahead, one of them and all together.
+const (
+	MaxReadAhead    = maxReadAhead
+	MaxReadAheadAll = maxReadAheadAll
+)
+
+// ReadAheadFree is what is left of that.
+func (m *Mesh) ReadAheadFree() int { return int(m.room.left.Load()) * chunkSize }
+
 // Settling is how long after the start people are still being found.
 const Settling = settling

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"meshbridge/linklocal/mdns"
+	"meshbridge/linklocal/pace"
 )
 
 // Mesh is the bridge's presence on the LAN. Its methods may be called from any
@@ -25,6 +26,8 @@ type Mesh struct {
 	started  atomic.Bool
 	stopped  chan struct{} // closed when Run has returned
 	doors    doors         // who is connected, and who in a handshake
+	rates    *pace.Limiter // of stanzas from peers
+	room     *room         // for what peers over their rate send ahead
 
 	// Below: owned by the goroutine of Run.
 	peers    map[string]*peer  // by folded instance
@@ -84,6 +87,8 @@ func New(cfg Config) (*Mesh, error) {
 	}
 	m.fitDescriptors()
 	m.doors = newDoors(m.cfg.Limits)
+	m.rates = pace.New(pace.Rates{Each: m.cfg.Limits.PeerRate, Burst: m.cfg.Limits.PeerBurst, All: m.cfg.Limits.TotalRate})
+	m.room = newRoom(maxReadAheadAll)
 	return m, nil
 }
 
@@ -189,6 +194,7 @@ func (m *Mesh) reconcile() {
 		}
 		m.cfg.Handle(Listening{m.port})
 	}
+	m.rates.Sweep()
 	now := time.Now()
 	for s := range m.streams {
 		if s.idle(now) {

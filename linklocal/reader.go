@@ -13,6 +13,7 @@ import (
 func (m *Mesh) converse(s *stream, first *stanza.Element) {
 	m.handlers.Go(s.write)
 	err := s.read(first)
+	s.in.drop()
 	s.end(err)
 	m.call(func() { m.detach(s, err) })
 }
@@ -23,17 +24,17 @@ func (s *stream) read(first *stanza.Element) error {
 		return err
 	}
 	s.rd.Trust()
-	if first != nil {
-		if err := s.take(first); err != nil {
-			return err
+	for e := first; ; {
+		if e != nil {
+			if err := s.admitted(e); err != nil {
+				return err
+			}
+			if err := s.take(e); err != nil {
+				return err
+			}
 		}
-	}
-	for {
-		e, err := s.rd.Next()
-		if err != nil {
-			return err
-		}
-		if err := s.take(e); err != nil {
+		var err error
+		if e, err = s.rd.Next(); err != nil {
 			return err
 		}
 	}
