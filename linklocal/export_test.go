@@ -16,8 +16,8 @@ func (m *Mesh) Streams() int { return m.doors.streams }
 
 // Inside is how much the mesh holds.
 type Inside struct {
-	Peers, Proxies, Pairs, Known, Streams, Ears int
-	Handshakes, Open, Total                     int
+	Peers, Proxies, Pairs, Contacts, Known, Streams, Ears int
+	Handshakes, Open, Total                               int
 }
 
 // Inside looks while the mesh runs.
@@ -33,7 +33,7 @@ func (m *Mesh) inside() Inside {
 	m.doors.mu.Lock()
 	defer m.doors.mu.Unlock()
 	return Inside{
-		Peers: len(m.peers), Proxies: len(m.proxies), Pairs: len(m.pairs), Known: len(m.known),
+		Peers: len(m.peers), Proxies: len(m.proxies), Pairs: len(m.pairs), Contacts: len(m.contacts), Known: len(m.known),
 		Streams: len(m.streams), Ears: len(m.ears),
 		Handshakes: len(m.doors.handshakes), Open: len(m.doors.open), Total: m.doors.bound + len(m.doors.unbound),
 	}

@@ -34,6 +34,7 @@ type Mesh struct {
 	proxies  map[string]*proxy // by key
 	own      map[string]*proxy // by folded instance, once announced
 	pairs    map[pairKey]*pair
+	contacts map[string]*contact  // by folded instance, of peers that are dialled
 	known    map[string]*identity // by folded instance, of peers that are here
 	ears     map[ear]*listener
 	port     uint16    // 0: none yet
@@ -82,7 +83,7 @@ func New(cfg Config) (*Mesh, error) {
 		requests: make(chan func(), maxRequestQueue),
 		stopped:  make(chan struct{}),
 		peers:    map[string]*peer{}, proxies: map[string]*proxy{}, own: map[string]*proxy{},
-		pairs: map[pairKey]*pair{}, known: map[string]*identity{},
+		pairs: map[pairKey]*pair{}, contacts: map[string]*contact{}, known: map[string]*identity{},
 		ears: map[ear]*listener{}, streams: map[*stream]struct{}{}, arrivals: newArrivals(),
 	}
 	m.fitDescriptors()
@@ -212,7 +213,7 @@ func (m *Mesh) shutdown() {
 		l.Close()
 	}
 	for _, p := range m.pairs {
-		if p.abandon(); p.stream == nil {
+		if m.abandon(p); p.stream == nil {
 			m.giveBack(p, ErrStopped)
 		}
 	}
