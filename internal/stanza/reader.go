@@ -70,6 +70,7 @@ func (r *Reader) Trust() {
 // Header reads the XML declaration, if there is one, and the opening tag. It must
 // be called once, before Next. Errors are as for Next.
 func (r *Reader) Header() (Header, error) {
+	r.encoding()
 	r.declaration()
 	for r.err == nil {
 		if b := r.next(); b == '<' {
@@ -188,6 +189,9 @@ func (r *Reader) startElement() *Element {
 	r.spend(elementCost + attrCost*len(tag.attrs))
 	if r.limits.Depth > 0 && r.depth > r.limits.Depth {
 		r.refuse("policy-violation", "elements nested too deeply")
+	}
+	if r.depth == 1 && tag.space == NSStream && tag.name.local == "stream" {
+		r.fail("bad-format", "a stream inside the stream")
 	}
 	if r.err != nil {
 		return nil
