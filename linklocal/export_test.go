@@ -1,6 +1,10 @@
 package linklocal
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"meshbridge/internal/stanza"
+)
 
 // SetHardware stands in for the kernel's neighbour table.
 func (c *Config) SetHardware(fn func(netip.Addr) string) { c.hardware = fn }
@@ -52,7 +56,13 @@ const (
 )
 
 // ReadAheadFree is what is left of that.
-func (m *Mesh) ReadAheadFree() int { return int(m.room.left.Load()) * chunkSize }
+func (m *Mesh) ReadAheadFree() int { return int(m.ahead.left.Load()) * chunkSize }
+
+// MaxLargeAll is what large stanzas may take of all streams.
+const MaxLargeAll = maxLargeAll
+
+// LargeFree is what is left of that.
+func (m *Mesh) LargeFree() int { return int(m.large.left.Load()) * stanza.ClaimStep }
 
 // Settling is how long after the start people are still being found.
 const Settling = settling

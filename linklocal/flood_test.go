@@ -203,3 +203,54 @@ func TestReadAhead(t *testing.T) {
 		}
 	})
 }
+
+func TestLargeStanzas(t *testing.T) {
+	inOffice(t, "LL-STR-25 X2 what large stanzas take together is bounded, who stalls in one is cut off, others go on", func(t *testing.T, o *office) {
+		o.SetChunk(0)
+		j, r := o.staff()
+		for i := range 12 {
+			o.publish(fmt.Sprint(i), fmt.Sprintf("c%d@bridge", i))
+		}
+		o.wait(5 * time.Second)
+		calm := o.call(r, nurse)
+		var open []*meshtest.Stream
+		for i := range 12 {
+			s := o.call(j, fmt.Sprintf("c%d@bridge", i))
+			go s.Say("<message><body>" + strings.Repeat("x", 1000<<10))
+			open = append(open, s)
+		}
+		o.wait(time.Second)
+		full := 0
+		for _, s := range open {
+			if text, closed := s.Got(); closed && strings.Contains(text, "<resource-constraint ") {
+				full++
+			}
+		}
+		if full < 3 || full > 5 {
+			t.Errorf("%d of 12 were turned down", full)
+		}
+		o.say(calm, "<message><body>%s</body></message>", strings.Repeat("y", 10<<10))
+		if len(o.received()) != 1 {
+			t.Error("the other peer is not served")
+		}
+		o.wait(largeStall)
+		for _, s := range open {
+			text, closed := s.Got()
+			if !closed || !strings.Contains(text, "<resource-constraint ") && !strings.Contains(text, "<connection-timeout ") {
+				t.Errorf("a stanza that does not end holds its room; closed: %v, %q", closed, text)
+			}
+		}
+		if free := o.mesh.LargeFree(); free != linklocal.MaxLargeAll {
+			t.Errorf("%d octets are left", free)
+		}
+		o.say(calm, "<message><body>%s</body></message>", strings.Repeat("z", 60<<10))
+		o.wait(time.Minute)
+		o.say(calm, "<message><body>still here</body></message>")
+		if len(o.received()) != 3 {
+			t.Error("not served after it")
+		}
+	})
+}
+
+// largeStall is a little more than a large stanza may take.
+const largeStall = 31 * time.Second

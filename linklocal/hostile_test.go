@@ -134,6 +134,27 @@ func TestStanzas(t *testing.T) {
 			t.Errorf("told of %q", o.received())
 		}
 	})
+	inOffice(t, "LL-STR-26 a stream on which nothing is said gets a space every five minutes, until it is idle for too long", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		s := o.call(j, nurse)
+		before := got(s)
+		o.wait(4*time.Minute + 57*time.Second)
+		if got(s) != before {
+			t.Errorf("said %q", got(s)[len(before):])
+		}
+		o.wait(6 * time.Second)
+		if got(s) != before+" " {
+			t.Errorf("said %q", got(s)[len(before):])
+		}
+		o.say(s, "<message><body>kept</body></message>")
+		o.wait(9*time.Minute + 55*time.Second)
+		if text, closed := s.Got(); closed || strings.Trim(text[len(before):], " ") != "" || len(text) < len(before)+2 {
+			t.Errorf("said %q (closed: %v)", text[len(before):], closed)
+		}
+		o.wait(10 * time.Second)
+		o.hears(s, endTag)
+		s.Close()
+	})
 	inOffice(t, "LL-STR-28 a presence does not end the stream", func(t *testing.T, o *office) {
 		j, _ := o.staff()
 		s := o.call(j, nurse)

@@ -3,13 +3,16 @@ package linklocal
 import (
 	"net"
 	"sync/atomic"
+	"time"
 )
 
 // intake is what the reader of a stream reads from: the connection, after what was
 // taken in ahead while the stream was held up. It is for one goroutine.
 type intake struct {
 	conn   net.Conn
-	room   *room
+	room   *room    // for chunks
+	large  *room    // for a large stanza
+	claims int      // of it, by the stanza that is being read
 	chunks [][]byte // taken in ahead, oldest first
 	at     int      // how much of the first one was read
 	ahead  int      // octets taken in ahead
@@ -20,12 +23,12 @@ type intake struct {
 // chunkSize is what the backlog of a stream grows by.
 const chunkSize = 16 << 10
 
-// room is how many chunks all streams together may still take.
+// room is how many pieces of memory all streams together may still take.
 type room struct{ left atomic.Int64 }
 
-func newRoom(octets int64) *room {
+func newRoom(pieces int64) *room {
 	r := &room{}
-	r.left.Store(octets / chunkSize)
+	r.left.Store(pieces)
 	return r
 }
 
@@ -95,8 +98,34 @@ func (in *intake) fill() bool {
 
 func (in *intake) full() bool { return len(in.chunks) >= maxReadAhead/chunkSize }
 
-// drop gives the room back.
+// claim takes room for some more of a large stanza, and some time for all of it: who
+// begins one and does not end it keeps others from theirs.
+func (in *intake) claim() bool {
+	if !in.large.take() {
+		return false
+	}
+	if in.claims++; in.claims == 1 {
+		_ = in.conn.SetReadDeadline(time.Now().Add(largeTimeout)) // a connection that is gone reads nothing anyway
+	}
+	return true
+}
+
+// whole takes in that a stanza was read to its end.
+func (in *intake) whole() {
+	if in.claims > 0 {
+		_ = in.conn.SetReadDeadline(time.Time{})
+	}
+}
+
+// disclaim gives back what a stanza has claimed that was passed on.
+func (in *intake) disclaim() {
+	in.large.give(in.claims)
+	in.claims = 0
+}
+
+// drop gives all room back.
 func (in *intake) drop() {
+	in.disclaim()
 	in.room.give(len(in.chunks))
 	in.chunks, in.ahead, in.at = nil, 0, 0
 }

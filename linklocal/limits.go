@@ -50,6 +50,7 @@ const (
 	connectTimeout = 5 * time.Second        // per address: a LAN answers in milliseconds or not at all
 	dialPauseFirst = time.Second            // to the next dial of a peer that was not reached; doubled each time
 	dialPauseLast  = time.Minute            // the longest of these pauses
+	largeTimeout   = 30 * time.Second       // for a stanza of more than 16 KiB, from there to its end
 	floodPatience  = 30 * time.Second       // of sending faster than the limit without a break (INJ-19)
 	turnAwayTime   = 100 * time.Millisecond // to tell a connection too many why; more would hold up the next
 )
@@ -61,6 +62,7 @@ const (
 	writeQueue       = 64                   // stanzas that wait for one stream's writer
 	maxReadAhead     = 1 << 20              // octets taken in of a peer that is over its rate, as many as one stanza may have
 	maxReadAheadAll  = 8 << 20              // and of all peers together
+	maxLargeAll      = 8 << 20              // octets of stanzas beyond their first 16 KiB that are being read from all peers
 	maxCandidates    = 64                   // instances looked up for a stream without a name
 	maxRequestQueue  = 64                   // mDNS and stream events that wait for the mesh
 	maxDrain         = 1 << 20              // octets that a peer may still send into a stream that is over

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"meshbridge/internal/stanza"
 	"meshbridge/linklocal/mdns"
 	"meshbridge/linklocal/pace"
 )
@@ -27,7 +28,8 @@ type Mesh struct {
 	stopped  chan struct{} // closed when Run has returned
 	doors    doors         // who is connected, and who in a handshake
 	rates    *pace.Limiter // of stanzas from peers
-	room     *room         // for what peers over their rate send ahead
+	ahead    *room         // for what peers over their rate send ahead
+	large    *room         // for stanzas that are large
 
 	// Below: owned by the goroutine of Run.
 	peers    map[string]*peer  // by folded instance
@@ -89,7 +91,7 @@ func New(cfg Config) (*Mesh, error) {
 	m.fitDescriptors()
 	m.doors = newDoors(m.cfg.Limits)
 	m.rates = pace.New(pace.Rates{Each: m.cfg.Limits.PeerRate, Burst: m.cfg.Limits.PeerBurst, All: m.cfg.Limits.TotalRate})
-	m.room = newRoom(maxReadAheadAll)
+	m.ahead, m.large = newRoom(maxReadAheadAll/chunkSize), newRoom(maxLargeAll/stanza.ClaimStep)
 	return m, nil
 }
 

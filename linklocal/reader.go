@@ -32,12 +32,24 @@ func (s *stream) read(first *stanza.Element) error {
 			if err := s.take(e); err != nil {
 				return err
 			}
+			s.in.disclaim()
 		}
 		var err error
-		if e, err = s.rd.Next(); err != nil {
+		if e, err = s.next(); err != nil {
 			return err
 		}
 	}
+}
+
+// next reads one top-level element.
+func (s *stream) next() (*stanza.Element, error) {
+	e, err := s.rd.Next()
+	if isTimeout(err) {
+		s.m.cfg.Count("LL-STR-25")
+		err = &stanza.StreamError{Condition: "connection-timeout", Text: "a large stanza that does not end"}
+	}
+	s.in.whole()
+	return e, err
 }
 
 // take passes one top-level element on.

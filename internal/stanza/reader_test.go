@@ -86,6 +86,41 @@ func TestUnboundBudget(t *testing.T) {
 	})
 }
 
+func TestClaim(t *testing.T) {
+	t.Run("LL-STR-25 X2 what a stanza takes beyond 16 KiB is claimed, its tree too", func(t *testing.T) {
+		for _, tt := range []struct {
+			in   string
+			want int
+		}{
+			{`<message><body>` + strings.Repeat("x", 15<<10) + `</body></message>`, 0},
+			{`<message><body>` + strings.Repeat("x", 40<<10) + `</body></message>`, 2},
+			{`<message>` + strings.Repeat("<a/>", 1000) + `</message>`, 6},
+		} {
+			for way, as := range ways {
+				claims, l := 0, MeshLimits()
+				l.Claim = func() bool { claims++; return true }
+				rd := open(t, as(strings.NewReader(clientHeader+strings.Repeat(" ", 20<<10)+tt.in+tt.in)), Client, l)
+				for n := 1; n <= 2; n++ {
+					if _, err := rd.Next(); err != nil || claims != n*tt.want {
+						t.Errorf("%s: %d claims, want %d (%v)", way, claims, n*tt.want, err)
+					}
+				}
+			}
+		}
+	})
+	t.Run("LL-STR-25 X2 a claim that is turned down ends the stream", func(t *testing.T) {
+		l := MeshLimits()
+		l.Claim = func() bool { return false }
+		rd := open(t, strings.NewReader(clientHeader+`<message/><message><body>`+strings.Repeat("x", 40<<10)), Client, l)
+		_, first := rd.Next()
+		_, err := rd.Next()
+		var se *StreamError
+		if first != nil || !errors.As(err, &se) || se.Condition != "resource-constraint" {
+			t.Errorf("got %v, %v", first, err)
+		}
+	})
+}
+
 func TestEnds(t *testing.T) {
 	for _, tt := range []struct {
 		name, in string
