@@ -26,7 +26,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		PeerRate: 50, PeerBurst: 200, TotalRate: 500,
 		StreamsPerAddress: 128, // a window for each of so many colleagues
-		Streams:           512, // some 10 MB with nothing in them, half of the usual 1024 descriptors
+		Streams:           512, // some 14 MB with nothing in them, half of the usual 1024 descriptors
 	}
 }
 

@@ -2,8 +2,10 @@ package linklocal_test
 
 import (
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"meshbridge/linklocal"
@@ -163,6 +165,30 @@ func TestLimits(t *testing.T) {
 		}
 		for _, s := range open {
 			s.Close()
+		}
+	})
+	inOffice(t, "LL-STR-25 X3 thousands of connections that come and go leave nothing behind", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		o.call(j, nurse).Close()
+		o.wait(time.Minute)
+		before := runtime.NumGoroutine()
+		for i := range 5000 {
+			s := o.dial(j, nurse)
+			switch i % 3 {
+			case 0:
+				s.Say("<stream:str")
+			case 1:
+				s.Say(meshtest.Header(juliet, "nobody@bridge"))
+			}
+			s.Close()
+			synctest.Wait()
+		}
+		o.wait(time.Minute)
+		if n := runtime.NumGoroutine(); n > before+2 {
+			t.Errorf("%d goroutines, %d before", n, before)
+		}
+		if in := o.mesh.Inside(); in.Open+in.Handshakes+in.Total+in.Streams+in.Contacts > 0 {
+			t.Errorf("left over: %+v", in)
 		}
 	})
 	inOffice(t, "a peer that does not read loses its own stream and nothing else", func(t *testing.T, o *office) {

@@ -35,5 +35,5 @@ const (
 
 	maxRate    = 1_000_000 // stanzas a second: more than any processor passes on
 	minStreams = 16        // connections: fewer is no service
-	maxStreams = 16_384    // connections: some 300 MB with nothing in them
+	maxStreams = 16_384    // connections: some 440 MB with nothing in them
 )
