@@ -219,6 +219,7 @@ func (g *Gateway) meshConfig() linklocal.Config {
 		Mark:           linklocal.GatewayMark(g.cfg.Upstream.Domain),
 		DepartureDelay: c.DepartureDelay, LegacyPort: c.LegacyTXTPort, GlobalIPv6: c.GlobalIPv6,
 		AllowLowPorts: c.AllowLowPorts, AcceptAnonymous: c.AcceptAnonymousHeader, LenientFrom: c.LenientFrom,
+		Limits:  linklocal.Limits(g.cfg.Limits),
 		Network: g.opts.Network, Transport: g.opts.Transport,
 		Log: g.log, Count: g.drops.count,
 		Handle: func(ev linklocal.Event) { g.post(meshEvent{ev}) },

@@ -13,7 +13,7 @@ const (
 	outageGrace  = 30 * time.Second       // until proxies say that the server is away (COMP-12)
 	ghostGrace   = 15 * time.Second       // after authentication, for people of a former run to come back
 	talkTime     = 10 * time.Minute       // a colleague without presence stays on the mesh after a message
-	retryFirst   = time.Second            // to a peer that was not reached (LL-STR-31)
+	retryFirst   = time.Second            // for what the mesh gave back; dials have a pace of their own there (LL-STR-31)
 	retryLast    = time.Minute
 	lateAfter    = time.Second      // older messages carry a delay stamp (COMP-14)
 	relayMemory  = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)

@@ -22,4 +22,8 @@
 // A message handed to [Mesh.Send] is told of once more: [Delivered] when the peer's
 // kernel has acknowledged it and the stream outlived it, [Returned] when that
 // cannot be said. Keeping it until then is the caller's part.
+//
+// Nobody on the LAN can make the mesh hold, do or wait for more than docs/limits.md
+// says. Who sends too fast is held up, who opens too many connections is turned away,
+// and neither is felt by the others.
 package linklocal

@@ -112,13 +112,14 @@ func (m *Mesh) attach(s *stream) error {
 	}
 	m.streams[s] = struct{}{}
 	p := m.pair(s.key())
-	p.abandon()
+	m.abandon(p)
 	p.stranger = !m.recognise(s)
 	if old := p.stream; old != nil {
 		p.unsay()
 		old.finish()
 	}
 	p.stream = s
+	m.reached(p.key.peer)
 	m.cfg.Handle(StreamOpened{Proxy: s.proxy, Peer: s.instance})
 	m.hold(p)
 	m.flush(p)
@@ -225,7 +226,7 @@ func (m *Mesh) closePairs(chosen func(pairKey) bool, err error) {
 		if !chosen(k) {
 			continue
 		}
-		p.abandon()
+		m.abandon(p)
 		if p.stream != nil {
 			p.stream.finish()
 			p.stream = nil

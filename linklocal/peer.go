@@ -100,6 +100,7 @@ func (m *Mesh) depart(key string, p *peer) {
 	}
 	delete(m.peers, key)
 	m.departed(key)
+	m.leave(key)
 	m.cfg.Handle(PeerGone{p.instance})
 	m.closePairs(func(k pairKey) bool { return k.peer == key }, ErrAbsent)
 }
@@ -116,6 +117,7 @@ func (m *Mesh) tell(p *peer) {
 	p.told = &now
 	m.arrivals.tell()
 	m.cfg.Handle(PeerChanged{now})
+	m.encourage(mdns.Fold(p.instance))
 }
 
 // moved takes in the host that a stream found its peer at: a new SRV record alone

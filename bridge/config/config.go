@@ -23,6 +23,7 @@ type Config struct {
 	Access     Access
 	Privacy    Privacy
 	Outbox     Outbox
+	Limits     Limits
 }
 
 // Log says how much is logged.
@@ -107,6 +108,15 @@ type Outbox struct {
 	MaxAge       time.Duration // what is older goes back to its sender as an error
 }
 
+// Limits bounds what people on the LAN may take (docs/limits.md).
+type Limits struct {
+	PeerRate          int // stanzas a second of one peer in the long run (INJ-19)
+	PeerBurst         int // stanzas of one peer at once
+	TotalRate         int // stanzas a second of all peers together; at least PeerRate
+	StreamsPerAddress int // connections from one address (LL-STR-25)
+	Streams           int // connections in all, as far as file descriptors suffice
+}
+
 // Defaults is the configuration of a file that sets no key. What is required
 // (linklocal.interfaces, upstream.uri, upstream.domain and the secret) is empty.
 func Defaults() Config {
@@ -132,5 +142,6 @@ func Defaults() Config {
 			Bytes:        8 << 20,
 			MaxAge:       168 * time.Hour,
 		},
+		Limits: Limits{PeerRate: 50, PeerBurst: 200, TotalRate: 500, StreamsPerAddress: 128, Streams: 512},
 	}
 }

@@ -35,6 +35,17 @@ func (c *Config) table() []key {
 			{name: "bytes", take: size(&c.Outbox.Bytes, minOutbox, maxOutbox)},
 			{name: "max_age", take: duration(&c.Outbox.MaxAge, minAge, maxAge)},
 		}},
+		{name: "limits", keys: c.Limits.table()},
+	}
+}
+
+func (l *Limits) table() []key {
+	return []key{
+		{name: "peer_rate", take: number(&l.PeerRate, 1, maxRate)},
+		{name: "peer_burst", take: number(&l.PeerBurst, 1, maxRate)},
+		{name: "total_rate", take: number(&l.TotalRate, 1, maxRate)},
+		{name: "streams_per_address", take: number(&l.StreamsPerAddress, 1, maxStreams)},
+		{name: "streams", take: number(&l.Streams, minStreams, maxStreams)},
 	}
 }
 
