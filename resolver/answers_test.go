@@ -173,6 +173,24 @@ func inject(record string) func(*dns.Msg, bool) []*dns.Msg {
 	}
 }
 
+// An alias may come with what it leads to, or alone.
+func TestAliasIsTold(t *testing.T) {
+	const zone = "_x._tcp.example.com. 1 IN SRV 1 0 5269 a.example.com.\na.example.com. 1 IN CNAME h.example.com.\n" +
+		"h.example.com. 1 IN A 192.0.2.1\nh.example.com. 1 IN AAAA 2001:db8::1\n"
+	for name, options := range map[string][]resolvertest.Option{"chased": {resolvertest.Chase}, "not chased": nil} {
+		t.Run("RES-2782-7 the alias is told once, "+name, func(t *testing.T) {
+			res, err := newRig(t, zone, options...).find("", "srv:_x._tcp.example.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			const want = "first choice: lowest priority; its target is an alias, which RFC 2782 forbids"
+			if note := res.Trace.Steps[0].Lines[0].Note; note != want {
+				t.Errorf("%q", note)
+			}
+		})
+	}
+}
+
 func TestForgedAnswers(t *testing.T) {
 	wrong := map[string]func(m *dns.Msg){
 		"another ID":       func(m *dns.Msg) { m.Id++ },

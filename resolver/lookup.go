@@ -65,6 +65,7 @@ func (l *lookup) ask(ctx context.Context, name string, kind uint16) (reply, erro
 			return reply{}, aliasError(q.name)
 		}
 		if r.hops == 0 || r.negative || len(r.services)+len(r.addresses) > 0 {
+			r.hops = hops // those of the answers before this one as well
 			return r, nil
 		}
 		name = r.end
