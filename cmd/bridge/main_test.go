@@ -72,6 +72,7 @@ func TestMisuse(t *testing.T) {
 		{nil, "usage: office-bridge VERB"},
 		{[]string{"frobnicate"}, `office-bridge: there is no verb "frobnicate"; see office-bridge help`},
 		{[]string{"help", "frobnicate"}, `office-bridge: there is no verb "frobnicate"; see office-bridge help`},
+		{[]string{"help", "run", "check"}, `office-bridge help: explains one verb; see office-bridge help help`},
 		{[]string{"chekc"}, `there is no verb "chekc" (did you mean check?); see office-bridge help`},
 		{[]string{"check", "a", "-c", "b"}, "takes one file"},
 		{[]string{"check", "a", "-x"}, "not defined: -x"},
