@@ -59,7 +59,7 @@ func TestResolveText(t *testing.T) {
 	took, server := regexp.MustCompile(` *\b\d+ms`), regexp.MustCompile(regexp.QuoteMeta(dns))
 	for file, args := range map[string]string{
 		"plain.txt": "xmpp:example.net im:user@example.com",
-		"trace.txt": "--trace pres:user@example.com im:user@example.com xmpp:bare.example xmpp:off.example im:u@sf.example im:u@noaddr.example im:u@cn.example im:u@localhost xmpp:nx.example",
+		"trace.txt": "--trace pres:user@example.com im:user@example.com xmpp:bare.example xmpp:off.example im:u@sf.example im:u@noaddr.example im:u@cn.example im:u@localhost xmpp:nx.example srv:_x._tcp.nx.example",
 	} {
 		t.Run(file, func(t *testing.T) {
 			_, out, errs := callProgram(append([]string{"resolve", "--server", dns, "--random", "0,5"}, strings.Fields(args)...)...)
