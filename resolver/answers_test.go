@@ -173,6 +173,20 @@ func inject(record string) func(*dns.Msg, bool) []*dns.Msg {
 	}
 }
 
+func TestAliasesWithoutEndAreTold(t *testing.T) {
+	t.Run("RES-3861-4-2 from the name where they begin", func(t *testing.T) {
+		r := newRig(t, chain(9))
+		r.cfg.Protocols = onlyXMPP
+		res, err := r.find("", "im:u@example.com")
+		if !errors.Is(err, ErrAliases) || !strings.Contains(err.Error(), "from _im._xmpp.example.com on") {
+			t.Error(err)
+		}
+		if out := res.Trace.Steps[0].Outcome; out != "an alias of n0.example" {
+			t.Errorf("trace: %s", out)
+		}
+	})
+}
+
 // An alias may come with what it leads to, or alone.
 func TestAliasIsTold(t *testing.T) {
 	const zone = "_x._tcp.example.com. 1 IN SRV 1 0 5269 a.example.com.\na.example.com. 1 IN CNAME h.example.com.\n" +
