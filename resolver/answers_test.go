@@ -304,7 +304,7 @@ func TestServers(t *testing.T) {
 	})
 	t.Run("nobody listens", func(t *testing.T) {
 		r := rig{t: t, cfg: Config{Servers: []netip.AddrPort{closedPort(t)}, Protocols: onlyXMPP}}
-		if _, err := r.find("", "im:u@example.com"); !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "refused") {
+		if _, err := r.find("", "im:u@example.com"); !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "refused") || strings.Count(err.Error(), "127.0.0.1") != 1 {
 			t.Error(err)
 		}
 	})
