@@ -315,6 +315,17 @@ func TestServers(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("the end of the time is told as that, of the server that was asked last", func(t *testing.T) {
+		mute := resolvertest.Serve(t, "", resolvertest.Tamper(func(*dns.Msg, bool) []*dns.Msg { return nil }))
+		for range 20 {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+			res, err := New(Config{Servers: []netip.AddrPort{mute.Addr(), good.Addr()}, Timeout: time.Hour}).Client(ctx, "example.com")
+			cancel()
+			if !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "no time left") || res.Trace.Steps[0].Server != mute.Addr() {
+				t.Fatalf("%v, asked %v", err, res.Trace.Steps[0].Server)
+			}
+		}
+	})
 	t.Run("an end from outside, before", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
