@@ -10,7 +10,8 @@ FUZZTIME ?= 10s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 LDFLAGS := -s -w
-STATIC := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+STATIC := CGO_ENABLED=0 $(GO) build -trimpath
+STRIPPED := $(STATIC) -ldflags '$(LDFLAGS)'
 
 .PHONY: help build test race fuzz lint size bench demo e2e-packages clean
 .DEFAULT_GOAL := build
@@ -18,8 +19,8 @@ STATIC := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
 
-build: ## the program, as build/meshbridge
-	$(GO) build -trimpath -o build/meshbridge ./cmd/bridge
+build: ## the program, static, as build/meshbridge
+	$(STATIC) -o build/meshbridge ./cmd/bridge
 
 test: e2e-packages format vet ## everything that must hold: format, vet, all tests with the race detector
 	@.ci/gotest -race -shuffle=on -count=1 -timeout 20m
@@ -57,10 +58,10 @@ bench: ## all benchmarks
 
 size: ## stripped binaries for routers, held to their budgets (KiB)
 	@mkdir -p build/size
-	@GOARCH=arm64 $(STATIC) -o build/size/arm64 ./cmd/bridge
-	@GOARCH=arm GOARM=7 $(STATIC) -o build/size/armv7 ./cmd/bridge
-	@GOARCH=mipsle GOMIPS=softfloat $(STATIC) -o build/size/mipsle ./cmd/bridge
-	@GOARCH=amd64 $(STATIC) -o build/size/amd64 ./cmd/bridge
+	@GOARCH=arm64 $(STRIPPED) -o build/size/arm64 ./cmd/bridge
+	@GOARCH=arm GOARM=7 $(STRIPPED) -o build/size/armv7 ./cmd/bridge
+	@GOARCH=mipsle GOMIPS=softfloat $(STRIPPED) -o build/size/mipsle ./cmd/bridge
+	@GOARCH=amd64 $(STRIPPED) -o build/size/amd64 ./cmd/bridge
 	@over=0; for row in arm64:9216 armv7: mipsle:10240 amd64:; do \
 		arch=$${row%%:*}; budget=$${row#*:}; \
 		kib=$$(( ($$(stat -c %s build/size/$$arch) + 1023) / 1024 )); \

@@ -30,8 +30,12 @@ func targets(c config.Config, log *slog.Logger) func(context.Context) ([]upstrea
 
 func literalTarget(c config.Upstream) upstream.Target {
 	t := upstream.Target{Address: c.Target.HostPort()}
+	name := c.Target.Host
+	if ip, ok := c.Target.Addr(); ok {
+		name = ip.WithZone("").String() // a certificate knows no interfaces of ours
+	}
 	if c.Target.Scheme == "tls" {
-		t.TLS = tlsConfig(c, c.Target.Host)
+		t.TLS = tlsConfig(c, name)
 	}
 	return t
 }

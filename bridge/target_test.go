@@ -84,7 +84,7 @@ func (a *authority) pool() *x509.CertPool {
 func TestTLS(t *testing.T) {
 	ours, others := newAuthority(t), newAuthority(t)
 	later := time.Now().Add(time.Hour)
-	good, pin := ours.server(later, "xmpp.example.org", "192.0.2.1")
+	good, pin := ours.server(later, "xmpp.example.org", "192.0.2.1", "fe80::1")
 	foreign, foreignPin := others.server(later, "xmpp.example.org")
 	other, _ := ours.server(later, "other.example.org")
 	expired, _ := ours.server(time.Now().Add(-time.Minute), "xmpp.example.org")
@@ -99,6 +99,8 @@ func TestTLS(t *testing.T) {
 		{"a certificate of the configured CA for the configured name", "xmpp.example.org", good, ours.pool(), nil, ""},
 		{"and with its pin", "xmpp.example.org", good, ours.pool(), pin, ""},
 		{"an address in the place of a name", "192.0.2.1", good, ours.pool(), nil, ""},
+		{"one with a zone, which no certificate has", "fe80::1%lo", good, ours.pool(), nil, ""},
+		{"a dot at the end", "xmpp.example.org.", good, ours.pool(), nil, ""},
 		{"another pin", "xmpp.example.org", good, ours.pool(), foreignPin, "upstream.tls_pin; if the server has a new key"},
 		{"a CA nobody configured", "xmpp.example.org", foreign, ours.pool(), nil, "unknown authority"},
 		{"the pin does not stand in for the CA", "xmpp.example.org", foreign, ours.pool(), foreignPin, "unknown authority"},

@@ -45,6 +45,7 @@ func (l *lookup) repeats(t Target) bool {
 // the other hides nothing that is needed.
 func (l *lookup) addresses(ctx context.Context, s service) ([]address, error) {
 	v4, v6 := split(s.extra[s.host])
+	alias := false
 	var trouble error
 	for _, family := range []struct {
 		kind uint16
@@ -60,9 +61,10 @@ func (l *lookup) addresses(ctx context.Context, s service) ([]address, error) {
 			continue
 		}
 		*family.list = r.addresses
-		if r.hops > 0 && s.step >= 0 {
-			l.note(s.step, s.line, "its target is an alias, which RFC 2782 forbids")
-		}
+		alias = alias || r.hops > 0
+	}
+	if alias && s.step >= 0 {
+		l.note(s.step, s.line, "its target is an alias, which RFC 2782 forbids")
 	}
 	all := append(v6[:min(len(v6), maxAddresses)], v4[:min(len(v4), maxAddresses)]...)
 	if len(all) > 0 {

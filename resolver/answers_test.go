@@ -173,6 +173,38 @@ func inject(record string) func(*dns.Msg, bool) []*dns.Msg {
 	}
 }
 
+func TestAliasesWithoutEndAreTold(t *testing.T) {
+	t.Run("RES-3861-4-2 from the name where they begin", func(t *testing.T) {
+		r := newRig(t, chain(9))
+		r.cfg.Protocols = onlyXMPP
+		res, err := r.find("", "im:u@example.com")
+		if !errors.Is(err, ErrAliases) || !strings.Contains(err.Error(), "from _im._xmpp.example.com on") {
+			t.Error(err)
+		}
+		if out := res.Trace.Steps[0].Outcome; out != "an alias of n0.example" {
+			t.Errorf("trace: %s", out)
+		}
+	})
+}
+
+// An alias may come with what it leads to, or alone.
+func TestAliasIsTold(t *testing.T) {
+	const zone = "_x._tcp.example.com. 1 IN SRV 1 0 5269 a.example.com.\na.example.com. 1 IN CNAME h.example.com.\n" +
+		"h.example.com. 1 IN A 192.0.2.1\nh.example.com. 1 IN AAAA 2001:db8::1\n"
+	for name, options := range map[string][]resolvertest.Option{"chased": {resolvertest.Chase}, "not chased": nil} {
+		t.Run("RES-2782-7 the alias is told once, "+name, func(t *testing.T) {
+			res, err := newRig(t, zone, options...).find("", "srv:_x._tcp.example.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			const want = "first choice: lowest priority; its target is an alias, which RFC 2782 forbids"
+			if note := res.Trace.Steps[0].Lines[0].Note; note != want {
+				t.Errorf("%q", note)
+			}
+		})
+	}
+}
+
 func TestForgedAnswers(t *testing.T) {
 	wrong := map[string]func(m *dns.Msg){
 		"another ID":       func(m *dns.Msg) { m.Id++ },
@@ -272,7 +304,7 @@ func TestServers(t *testing.T) {
 	})
 	t.Run("nobody listens", func(t *testing.T) {
 		r := rig{t: t, cfg: Config{Servers: []netip.AddrPort{closedPort(t)}, Protocols: onlyXMPP}}
-		if _, err := r.find("", "im:u@example.com"); !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "refused") {
+		if _, err := r.find("", "im:u@example.com"); !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "refused") || strings.Count(err.Error(), "127.0.0.1") != 1 {
 			t.Error(err)
 		}
 	})
@@ -281,6 +313,17 @@ func TestServers(t *testing.T) {
 		mute := resolvertest.Serve(t, "", resolvertest.Tamper(func(*dns.Msg, bool) []*dns.Msg { cancel(); return nil }))
 		if _, err := New(Config{Servers: []netip.AddrPort{mute.Addr()}, Timeout: time.Hour}).Client(ctx, "example.com"); !errors.Is(err, ErrTemporary) {
 			t.Error(err)
+		}
+	})
+	t.Run("the end of the time is told as that, of the server that was asked last", func(t *testing.T) {
+		mute := resolvertest.Serve(t, "", resolvertest.Tamper(func(*dns.Msg, bool) []*dns.Msg { return nil }))
+		for range 20 {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+			res, err := New(Config{Servers: []netip.AddrPort{mute.Addr(), good.Addr()}, Timeout: time.Hour}).Client(ctx, "example.com")
+			cancel()
+			if !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "no time left") || res.Trace.Steps[0].Server != mute.Addr() {
+				t.Fatalf("%v, asked %v", err, res.Trace.Steps[0].Server)
+			}
 		}
 	})
 	t.Run("an end from outside, before", func(t *testing.T) {

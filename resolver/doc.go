@@ -19,9 +19,10 @@
 // count that the question leads to.
 //
 // What is not known is never guessed around. A server failure, a refusal or silence
-// ends the resolution as temporary; only the answer that there is no SRV record
-// leads to the address of the domain itself. Whoever sits on the wire could
-// otherwise lead a connection elsewhere by dropping a packet.
+// is temporary and says nothing; only the answer that there is no SRV record leads to
+// the address of the domain itself. Whoever sits on the wire could otherwise lead a
+// connection elsewhere by dropping a packet. (For im: and pres: the next protocol is
+// still asked for: its records stand on their own.)
 //
 // HTTP is no part of it: host-meta (XEP-0156) is of no use to a component and would
 // be the only reason for an HTTP client in a program for routers.

@@ -89,8 +89,12 @@ func answers(m, ask *dns.Msg) bool {
 		strings.EqualFold(m.Question[0].Name, ask.Question[0].Name)
 }
 
-// silence puts into words that a server did not answer.
+// silence puts into words that a server did not answer. Which server and by which port
+// of ours is left out: the server stands beside it, and the port is another each time.
 func silence(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("no answer")
 	}

@@ -27,7 +27,11 @@ func (r Result) Explain(w io.Writer, uri string, err error) {
 			fmt.Fprintf(w, "        %s  <- %s\n", l.Record, l.Note)
 		}
 	}
-	cost := fmt.Sprintf("%d questions, %s", len(r.Queries), millis(r.Trace.Took))
+	questions := "questions"
+	if len(r.Queries) == 1 {
+		questions = "question"
+	}
+	cost := fmt.Sprintf("%d %s, %s", len(r.Queries), questions, millis(r.Trace.Took))
 	if err != nil {
 		fmt.Fprintf(w, "=> %s   %s\n", printable(err.Error()), cost)
 	} else {

@@ -50,7 +50,7 @@ func (l *lookup) ask(ctx context.Context, name string, kind uint16) (reply, erro
 	if !uri.DNSName(name) {
 		return reply{}, &Error{Kind: ErrNotFQDN, Detail: "with the service before it, it is longer than a name can be", Advice: writeFQDN}
 	}
-	for hops := 0; ; {
+	for first, hops := name, 0; ; {
 		q := question{name, kind}
 		m, err := l.query(ctx, q)
 		if err != nil {
@@ -58,13 +58,11 @@ func (l *lookup) ask(ctx context.Context, name string, kind uint16) (reply, erro
 		}
 		r, err := readReply(m, q)
 		l.told(r, err)
-		if hops += r.hops; err != nil {
-			return reply{}, err
-		}
-		if hops > maxAliases || !askable(r.end) {
-			return reply{}, aliasError(q.name)
+		if hops += r.hops; err != nil || hops > maxAliases || !askable(r.end) {
+			return reply{}, aliasError(first)
 		}
 		if r.hops == 0 || r.negative || len(r.services)+len(r.addresses) > 0 {
+			r.hops = hops // those of the answers before this one as well
 			return r, nil
 		}
 		name = r.end
@@ -92,6 +90,9 @@ func (l *lookup) told(r reply, err error) {
 		step.Outcome = fmt.Sprintf("%d records", n)
 	case len(r.addresses) > 0:
 		step.Outcome = texts(r.addresses)
+	case r.hops > 0 && !r.negative:
+		step.Outcome = "an alias of " + r.end
+		return
 	case !r.negative:
 		step.Outcome = "no such record"
 	}

@@ -27,7 +27,7 @@ func (l *lookup) query(ctx context.Context, q question) (*dns.Msg, error) {
 			m, err := l.r.exchange(ctx, server, q, round == 0)
 			step.Server, step.Outcome = server, outcome(m, err)
 			switch {
-			case ctx.Err() != nil:
+			case over(ctx):
 				step.Outcome = "no time left"
 				return nil, temporary(fmt.Sprintf("no time left for %s", q))
 			case err != nil:
@@ -41,6 +41,13 @@ func (l *lookup) query(ctx context.Context, q question) (*dns.Msg, error) {
 		}
 	}
 	return nil, temporary(cmp.Or(failure, fmt.Sprintf("%s %s from %s", step.Outcome, q, step.Server)))
+}
+
+// over reports whether no time is left. The deadline of a connection may be felt a
+// moment before that of ctx, which is the same.
+func over(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(end)
 }
 
 // begin enters a question in the books; done is called when it is settled.

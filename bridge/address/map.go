@@ -10,9 +10,10 @@ import (
 	"meshbridge/internal/xep0106"
 )
 
-// MaxMachine is the longest machine name a Map accepts, in octets. It leaves a
-// proxy instance its hash, a collision suffix and something to read.
-const MaxMachine = 40
+// MaxMachine is the longest machine name a Map accepts, in octets: no longer than the
+// configuration takes. It leaves a proxy instance its hash, a collision suffix and
+// something to read.
+const MaxMachine = 32
 
 // Map translates between the mesh and one component domain. It is immutable and
 // may be used by several goroutines.
@@ -39,7 +40,7 @@ func NewMap(componentDomain, machine string) (*Map, error) {
 // It must be a domain label: whole proxy instances are legal JIDs then, and none
 // has "&", "<", ">" or a quote in it (LL-3-31).
 func parseMachine(machine string) (string, error) {
-	const hint = "use up to 40 letters, digits and inner hyphens, such as office"
+	const hint = "use up to 32 letters, digits and inner hyphens, such as office"
 	switch {
 	case machine == "":
 		return "", errors.New("the machine name is empty; " + hint)

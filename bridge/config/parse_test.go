@@ -183,6 +183,24 @@ func TestTarget(t *testing.T) {
 	}
 }
 
+func TestNoHost(t *testing.T) {
+	for _, host := range []string{
+		"a..b", ".example.org", "example.org..", "exa$mple.org", "a!b", "a b", "10.0.0.300", "127.1", "0x7f.1", "example.123", "12",
+		strings.Repeat("a", 64) + ".example", strings.Repeat("a.", 127) + "ab",
+	} {
+		if got, what, _ := parseTarget("tls://" + host); what == "" {
+			t.Errorf("%s is taken for %+v", host, got)
+		}
+	}
+	for host, want := range map[string]string{
+		"Server": "server", "a_b.example.org": "a_b.example.org", "example.org.": "example.org.", "MÜNCHEN.example.": "xn--mnchen-3ya.example.", "server1": "server1",
+	} {
+		if got, what, _ := parseTarget("tls://" + host); got.Host != want {
+			t.Errorf("%s: %+v (%s)", host, got, what)
+		}
+	}
+}
+
 func TestLookedUpTarget(t *testing.T) {
 	for _, c := range []struct{ rule, text, want, host, explains string }{
 		{"RES-6120-6 a domain", "XMPP:Example.ORG", "xmpp:example.org", "example.org", "by xmpp:example.org and connects to port 5347 of its hosts (TLS, verified for example.org)"},

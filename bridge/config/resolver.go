@@ -16,7 +16,7 @@ func servers(dst *[]netip.AddrPort) func(value) {
 			if !ok {
 				return
 			}
-			server, ok := serverAddress(text)
+			server, ok := DNSServer(text)
 			switch {
 			case !ok:
 				item.fail(quote(text)+" is not the address of a DNS server", do)
@@ -31,8 +31,9 @@ func servers(dst *[]netip.AddrPort) func(value) {
 	}
 }
 
-// serverAddress reads an IP address, with a port or without.
-func serverAddress(text string) (netip.AddrPort, bool) {
+// DNSServer reads the IP address of a DNS server, with a port or without; false when
+// none can be there.
+func DNSServer(text string) (netip.AddrPort, bool) {
 	server, err := netip.ParseAddrPort(text)
 	if err != nil {
 		ip, err := netip.ParseAddr(text)

@@ -31,7 +31,8 @@ func judgeState(path string) (what, do string) {
 	case !info.IsDir():
 		return path + " is not a folder", "name a folder that only this program uses"
 	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Sprintf("%s: group or others may write to it (mode %04o)", path, info.Mode().Perm()), "run chmod 700 " + path
+		return fmt.Sprintf("%s: group or others may write to it (mode %04o)", path, info.Mode().Perm()),
+			"name a folder that only this program uses; if this is one, run chmod 700 " + path
 	}
 	return "", ""
 }

@@ -152,14 +152,14 @@ func checkHost(t Target) (_ Target, what, do string) {
 		}
 		return t, "", ""
 	}
-	if ascii, err := uri.ASCII(t.Host); err == nil && ascii != strings.TrimSuffix(t.Host, ".") {
-		t.Host = ascii // what DNS is asked, and what the certificate is for
-	}
-	name := strings.TrimSuffix(t.Host, ".")
-	numeric := strings.Trim(name, "0123456789.") == "" // 10.0.0.300 would be asked of DNS
-	bad := strings.ContainsAny(name, " \t\"'<>&/\\@%,;:[]()")
-	if name == "" || len(name) > 253 || numeric || bad {
+	name, err := uri.ASCII(t.Host) // what DNS is asked, and what the certificate is for
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	if err != nil || !strings.ContainsAny(last, "abcdefghijklmnopqrstuvwxyz") { // 10.0.0.300 would be asked of DNS
 		return Target{}, quote(t.Host) + " is not a host", threeForms
 	}
+	if strings.HasSuffix(t.Host, ".") {
+		name += "." // no search list applies then
+	}
+	t.Host = name
 	return t, "", ""
 }

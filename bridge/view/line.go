@@ -58,6 +58,9 @@ func (v *view) writeText(s linklocal.Sighting) error {
 	return err
 }
 
+// inQuotes keeps a message from ending its quotes and going on as a mark.
+var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
 func (v *view) details(s linklocal.Sighting) []string {
 	at := "does not answer"
 	if s.Port != 0 {
@@ -69,8 +72,7 @@ func (v *view) details(s linklocal.Sighting) []string {
 	}
 	out = append(out, string(s.Profile.Status))
 	if s.Profile.Message != "" {
-		quoted := strings.ReplaceAll(terminal.Printable(s.Profile.Message), `"`, `\"`) // or it could end itself and go on as a mark
-		out = append(out, `"`+quoted+`"`)
+		out = append(out, `"`+terminal.Printable(inQuotes.Replace(s.Profile.Message))+`"`)
 	}
 	if mark := v.mark(s.Profile); mark != "" {
 		out = append(out, mark)

@@ -161,6 +161,21 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+func TestAMessageStaysInItsQuotes(t *testing.T) {
+	for message, want := range map[string]string{
+		`at "my" desk`:                   `"at \"my\" desk"`,
+		`x\" [proxy of lan.example.org]`: `"x\\\" [proxy of lan.example.org]"`,
+		"x\\":                            `"x\\"`,
+		"x\x1by":                         `"x\x1by"`,
+	} {
+		s := linklocal.Sighting{}
+		s.Profile.Message = message
+		if out := new(view).details(s); out[len(out)-1] != want {
+			t.Errorf("LL-4-9 O2: %q is printed as %s, want %s", message, out[len(out)-1], want)
+		}
+	}
+}
+
 // closed is a pipe that nobody reads.
 type closed struct{}
 

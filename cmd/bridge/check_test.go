@@ -123,7 +123,7 @@ func TestCheckFiles(t *testing.T) {
 		{"state is a file", func(t *testing.T) { put(t, "state", "x", 0o600) },
 			"1:8: state: state is not a folder; name a folder that only this program uses"},
 		{"state is open to all", func(t *testing.T) { _ = os.Mkdir("state", 0o700); _ = os.Chmod("state", 0o777) },
-			"1:8: state: state: group or others may write to it (mode 0777); run chmod 700 state"},
+			"1:8: state: state: group or others may write to it (mode 0777); name a folder that only this program uses; if this is one, run chmod 700 state"},
 		{"the file itself is missing", func(t *testing.T) { _ = os.Remove("bridge.yaml") },
 			"there is no such file; name the file with -c, or copy bridge.yaml.example there"},
 	} {

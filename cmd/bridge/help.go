@@ -22,13 +22,15 @@ func help(c *call) int {
 		writeUsage(c.out, c.program)
 		return exitOK
 	case 1:
-		if v, ok := findVerb(c.args[0]); ok {
-			writeVerbHelp(c.out, c.program, v)
-			return exitOK
+		v, ok := findVerb(c.args[0])
+		if !ok {
+			c.verb = ""
+			return c.noVerb(c.args[0])
 		}
+		writeVerbHelp(c.out, c.program, v)
+		return exitOK
 	}
-	c.verb = ""
-	return c.noVerb(c.args[0])
+	return c.misuse("explains one verb")
 }
 
 func writeUsage(w io.Writer, program string) {

@@ -123,6 +123,18 @@ func TestJIDReadsTheConfiguration(t *testing.T) {
 	}
 }
 
+func TestJIDTakesTheMachinesThatTheConfigurationTakes(t *testing.T) {
+	for length, want := range map[int]int{32: exitOK, 33: exitUsage} {
+		machine := strings.Repeat("m", length)
+		path := configFile(t, strings.Replace(good, "linklocal: {", "linklocal: {machine: "+machine+", ", 1))
+		checked, _, _ := callProgram("check", path)
+		named, _, errs := callProgram("jid", "--domain", "lan.example.org", "--machine", machine, "juliet@pronto")
+		if checked != want || named != want || want != exitOK && !strings.Contains(errs, "up to 32 letters") {
+			t.Errorf("%d letters: check exits with %d, jid with %d: %s", length, checked, named, errs)
+		}
+	}
+}
+
 func TestFlagsBehindNames(t *testing.T) {
 	code, out, errs := callProgram("jid", "--json", "juliet@pronto", "--domain", "lan.example.org", "romeo@forza", "--machine=office", "--", "--json")
 	if code != exitOK || errs != "" || strings.Count(out, "\n") != 3 || !strings.Contains(out, `"instance":"--json"`) {

@@ -46,8 +46,22 @@ type call struct {
 	program string   // the name the program was called by, for printed next steps
 	verb    string   // "" until one was found
 	args    []string // what follows the flags
-	out     io.Writer
+	out     *output
 	err     io.Writer
+}
+
+// output is standard output, and why it does not take more.
+type output struct {
+	to     io.Writer
+	failed error // the first that happened
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.to.Write(b)
+	if o.failed == nil {
+		o.failed = err
+	}
+	return n, err
 }
 
 func verbs() []verb {
@@ -57,7 +71,7 @@ func verbs() []verb {
 // run carries out a command line and returns the exit code. args[0] is the
 // program's name.
 func run(args []string, out, errs io.Writer) int {
-	c := &call{program: filepath.Base(args[0]), args: args[1:], out: out, err: errs}
+	c := &call{program: filepath.Base(args[0]), args: args[1:], out: &output{to: out}, err: errs}
 	if len(c.args) == 0 {
 		writeUsage(c.err, c.program)
 		return exitUsage
@@ -74,7 +88,17 @@ func run(args []string, out, errs io.Writer) int {
 		return c.noVerb(name)
 	}
 	c.verb, c.args = name, c.args[1:]
-	return c.perform(v)
+	return c.delivered(c.perform(v))
+}
+
+// delivered is the exit code of a verb that ended with code: what was printed and
+// did not arrive is no success.
+func (c *call) delivered(code int) int {
+	if code != exitOK || c.out.failed == nil {
+		return code
+	}
+	fmt.Fprintf(c.err, "%s %s: printing: %v; make room, or write elsewhere, and try again\n", c.program, c.verb, c.out.failed)
+	return exitRuntime
 }
 
 func findVerb(name string) (verb, bool) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -72,6 +73,7 @@ func TestMisuse(t *testing.T) {
 		{nil, "usage: office-bridge VERB"},
 		{[]string{"frobnicate"}, `office-bridge: there is no verb "frobnicate"; see office-bridge help`},
 		{[]string{"help", "frobnicate"}, `office-bridge: there is no verb "frobnicate"; see office-bridge help`},
+		{[]string{"help", "run", "check"}, `office-bridge help: explains one verb; see office-bridge help help`},
 		{[]string{"chekc"}, `there is no verb "chekc" (did you mean check?); see office-bridge help`},
 		{[]string{"check", "a", "-c", "b"}, "takes one file"},
 		{[]string{"check", "a", "-x"}, "not defined: -x"},
@@ -88,6 +90,25 @@ func TestMisuse(t *testing.T) {
 		code, out, errs := callProgram(c.args...)
 		if code != exitUsage || out != "" || !strings.Contains(errs, c.want) {
 			t.Errorf("%q: exit %d, printed %q and %q; want 2 and %q", c.args, code, out, errs, c.want)
+		}
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestWhatDoesNotArriveIsNoSuccess(t *testing.T) {
+	path := configFile(t, good)
+	for _, args := range [][]string{
+		{"help"}, {"help", "run"}, {"version"}, {"secret"}, {"check", "-n", path}, {"run", "-h"},
+		{"jid", "-c", path, "juliet@pronto"}, {"jid", "-c", path, "--json", "juliet@pronto"},
+	} {
+		var errs bytes.Buffer
+		code := run(append([]string{"office-bridge"}, args...), full{}, &errs)
+		if last := regexp.MustCompile(`(?m)^office-bridge \S+: .*no space left on device; .+\n\z`); code != exitRuntime || len(last.FindAllString(errs.String(), -1)) != 1 {
+			t.Errorf("%q: exit %d, %q", args, code, errs.String())
 		}
 	}
 }

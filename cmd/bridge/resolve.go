@@ -2,16 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
+	"meshbridge/bridge/config"
+	"meshbridge/bridge/terminal"
 	"meshbridge/resolver"
 	"meshbridge/resolver/uri"
 )
@@ -69,13 +69,9 @@ type resolving struct {
 }
 
 func (r *resolving) takeServer(s string) error {
-	server, err := netip.ParseAddrPort(s)
-	if err != nil {
-		ip, err := netip.ParseAddr(s)
-		if err != nil {
-			return errors.New("want IP or IP:PORT, as 192.168.1.1:53")
-		}
-		server = netip.AddrPortFrom(ip, 53)
+	server, ok := config.DNSServer(s)
+	if !ok {
+		return errors.New("want IP or IP:PORT, as 192.168.1.1:53")
 	}
 	r.cfg.Servers = append(r.cfg.Servers, server)
 	return nil
@@ -132,6 +128,8 @@ func (r *resolving) run(c *call) int {
 		return c.misuse("wants a URI, as xmpp:example.org")
 	case r.json && r.trace:
 		return c.misuse("prints either --json or --trace")
+	case r.server && r.port != 0:
+		return c.misuse("takes either --s2s or --component-port: a component's port is no other server's business")
 	}
 	code := exitOK
 	for _, text := range c.args {
@@ -163,7 +161,7 @@ func (r *resolving) find(text string) (resolver.Result, error) {
 	switch {
 	case r.port != 0:
 		return dns.Component(ctx, u, r.port)
-	case r.server && u.Scheme == uri.XMPP:
+	case r.server && u.Scheme == uri.XMPP && u.Domain != "":
 		res, err := dns.Server(ctx, u.Domain)
 		res.JID = u.JID()
 		return res, err
@@ -217,7 +215,7 @@ func (r *resolving) print(c *call, text string, res resolver.Result, err error) 
 	case err != nil:
 		fmt.Fprintf(c.err, "%s: %q: %v\n", c.program+" "+c.verb, text, err)
 	default:
-		fmt.Fprintln(c.out, text)
+		fmt.Fprintln(c.out, terminal.Printable(text))
 		w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 		for _, t := range res.Targets {
 			fmt.Fprintf(w, "  %s\t%s\t%s\n", t.Transport, t.Address, t.Host)
@@ -251,7 +249,5 @@ func printJSON(c *call, text string, res resolver.Result, err error) {
 	if err != nil {
 		out.Error = err.Error()
 	}
-	e := json.NewEncoder(c.out)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(out) // nothing can be done about a closed pipe
+	_ = terminal.WriteJSON(c.out, out) // c.out remembers what went wrong
 }

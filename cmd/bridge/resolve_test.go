@@ -59,7 +59,7 @@ func TestResolveText(t *testing.T) {
 	took, server := regexp.MustCompile(` *\b\d+ms`), regexp.MustCompile(regexp.QuoteMeta(dns))
 	for file, args := range map[string]string{
 		"plain.txt": "xmpp:example.net im:user@example.com",
-		"trace.txt": "--trace pres:user@example.com im:user@example.com xmpp:bare.example xmpp:off.example im:u@sf.example im:u@noaddr.example im:u@cn.example im:u@localhost xmpp:nx.example",
+		"trace.txt": "--trace pres:user@example.com im:user@example.com xmpp:bare.example xmpp:off.example im:u@sf.example im:u@noaddr.example im:u@cn.example im:u@localhost xmpp:nx.example srv:_x._tcp.nx.example",
 	} {
 		t.Run(file, func(t *testing.T) {
 			_, out, errs := callProgram(append([]string{"resolve", "--server", dns, "--random", "0,5"}, strings.Fields(args)...)...)
@@ -69,6 +69,22 @@ func TestResolveText(t *testing.T) {
 			golden(t, "resolve/"+file, server.ReplaceAllString(took.ReplaceAllString(out, "  0ms"), "SERVER"))
 		})
 	}
+	t.Run("O2 what was asked for does not move the cursor", func(t *testing.T) {
+		const evil = "xmpp:example.net?\x1b[2J\u202e\u009b"
+		for _, how := range []string{"--json", "--trace", "--s2s=false"} {
+			code, out, errs := callProgram("resolve", "--server", dns, how, evil)
+			if code != exitOK || errs != "" || !strings.Contains(out, "xmpp:example.net") || strings.ContainsAny(out, "\x1b\u202e\u009b") {
+				t.Errorf("%s: exit %d, %q, %q", how, code, out, errs)
+			}
+		}
+	})
+	t.Run("RES-5122-2 an account is no server, asked as another server or not", func(t *testing.T) {
+		_, _, plain := callProgram("resolve", "--server", dns, "xmpp://guest@example.net")
+		code, _, errs := callProgram("resolve", "--server", dns, "--s2s", "xmpp://guest@example.net")
+		if code != exitUsage || errs != plain || !strings.Contains(errs, "names an account") {
+			t.Errorf("exit %d, %q and %q", code, errs, plain)
+		}
+	})
 	t.Run("a failure is told on standard error, with what to do", func(t *testing.T) {
 		code, out, errs := callProgram("resolve", "--server", dns, "xmpp:off.example")
 		if want := "office-bridge resolve: \"xmpp:off.example\": service decidedly not available (target .): off.example says so; if it should be, remove that SRV record\n"; code != exitNotFound || out != "" || errs != want {
@@ -105,6 +121,9 @@ func TestResolveMisuse(t *testing.T) {
 		"":                                    "wants a URI, as xmpp:example.org",
 		"--json --trace xmpp:a.example":       "either --json or --trace",
 		"--server dns.example xmpp:a.example": "want IP or IP:PORT",
+		"--server 127.0.0.1:0 xmpp:a.example": "want IP or IP:PORT",
+		"--server 0.0.0.0 xmpp:a.example":     "want IP or IP:PORT",
+		"--s2s --component-port 1 xmpp:a.b":   "either --s2s or --component-port",
 		"--component-port 0 xmpp:a.example":   "want a port from 1 to 65535",
 		"--random 1,x xmpp:a.example":         "want numbers",
 		"--random -1 xmpp:a.example":          "want numbers",

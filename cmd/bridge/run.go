@@ -53,6 +53,12 @@ func runBridge(c *call, file string, verbose bool) int {
 	for _, warning := range cfg.Warnings() {
 		log.Warn(warning)
 	}
+	here := localInterfaces()
+	for _, name := range cfg.LinkLocal.Interfaces {
+		if len(here) > 0 && !here.has(name) {
+			log.Warn("no such interface now: it is joined when it comes; else correct linklocal.interfaces", "if", name, "here", here.names())
+		}
+	}
 	return serve(cfg, log)
 }
 

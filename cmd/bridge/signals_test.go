@@ -103,7 +103,7 @@ func (r *running) signal(s os.Signal) {
 
 // The address is of a network made for documentation: nobody answers there.
 const lonely = `state: state/below
-linklocal: {interfaces: [lo]}
+linklocal: {interfaces: [lo, nowhere0]}
 upstream: {uri: "tcp://192.0.2.1", domain: lan.example.org, secret_file: secret, insecure_plaintext: true}
 `
 
@@ -117,6 +117,7 @@ func TestRunUntilSIGTERM(t *testing.T) {
 	defer systemd.Close()
 	r := start(t, []string{"NOTIFY_SOCKET=" + socket, "JOURNAL_STREAM=8:1"}, "run", "-c", path)
 	r.until("insecure_plaintext is set")
+	r.until("if=nowhere0 here=")
 	r.until("msg=starting")
 	r.signal(syscall.SIGHUP)
 	r.until("reload comes with a restart")
