@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // untilSignal returns a context that SIGTERM and SIGINT cancel. The second of
@@ -36,20 +37,25 @@ func untilInterrupt() (ctx context.Context, stop func()) {
 	return ctx, restore
 }
 
+// sameWish is how soon a signal is the repetition of another: timeout(1) and service
+// managers signal a process and then its group, the process included.
+const sameWish = 500 * time.Millisecond
+
 // watch acts on signals until the channel closes: the first that ends the
 // program calls stop, the second calls exit.
 func watch(sigs <-chan os.Signal, log *slog.Logger, stop func(), exit func(code int)) {
-	asked := false
+	var asked time.Time
 	for sig := range sigs {
 		switch {
 		case sig == syscall.SIGHUP:
 			log.Warn("reload comes with a restart in this version; restart the service", "signal", sig)
-		case asked:
+		case !asked.IsZero() && time.Since(asked) < sameWish:
+		case !asked.IsZero():
 			log.Error("stopped at once by the second signal", "signal", sig)
 			exit(exitRuntime)
 			return
 		default:
-			asked = true
+			asked = time.Now()
 			log.Info("stopping; a second signal ends at once", "signal", sig)
 			stop()
 		}

@@ -13,34 +13,51 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 func TestWatch(t *testing.T) {
+	type at struct {
+		after time.Duration // since the one before
+		sig   os.Signal
+	}
 	for _, c := range []struct {
 		name string
-		sigs []os.Signal
+		sigs []at
 		want []string
 	}{
 		{"nothing", nil, nil},
-		{"SIGTERM", []os.Signal{syscall.SIGTERM}, []string{"stop"}},
-		{"SIGINT", []os.Signal{syscall.SIGINT}, []string{"stop"}},
-		{"the second ends at once", []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGTERM}, []string{"stop", "exit 1"}},
-		{"SIGHUP stops nothing", []os.Signal{syscall.SIGHUP, syscall.SIGHUP}, nil},
-		{"SIGHUP is no second signal", []os.Signal{syscall.SIGTERM, syscall.SIGHUP}, []string{"stop"}},
+		{"SIGTERM", []at{{0, syscall.SIGTERM}}, []string{"stop"}},
+		{"SIGINT", []at{{0, syscall.SIGINT}}, []string{"stop"}},
+		{"the second ends at once", []at{{0, syscall.SIGTERM}, {sameWish, syscall.SIGINT}, {0, syscall.SIGTERM}}, []string{"stop", "exit 1"}},
+		{"to a process and its group it is one", []at{{0, syscall.SIGTERM}, {sameWish - 1, syscall.SIGTERM}}, []string{"stop"}},
+		{"SIGHUP stops nothing", []at{{0, syscall.SIGHUP}, {time.Second, syscall.SIGHUP}}, nil},
+		{"SIGHUP is no second signal", []at{{0, syscall.SIGTERM}, {time.Second, syscall.SIGHUP}}, []string{"stop"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			sigs := make(chan os.Signal, len(c.sigs))
-			for _, s := range c.sigs {
-				sigs <- s
-			}
-			close(sigs)
-			var did []string
-			watch(sigs, slog.New(slog.DiscardHandler), func() { did = append(did, "stop") },
-				func(code int) { did = append(did, "exit "+string(rune('0'+code))) })
-			if !slices.Equal(did, c.want) {
-				t.Errorf("did %q, want %q", did, c.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				sigs := make(chan os.Signal)
+				var did []string
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					watch(sigs, slog.New(slog.DiscardHandler), func() { did = append(did, "stop") },
+						func(code int) { did = append(did, "exit "+string(rune('0'+code))) })
+				}()
+				for _, s := range c.sigs {
+					<-time.After(s.after)
+					select {
+					case sigs <- s.sig:
+					case <-done:
+					}
+				}
+				close(sigs)
+				<-done
+				if !slices.Equal(did, c.want) {
+					t.Errorf("did %q, want %q", did, c.want)
+				}
+			})
 		})
 	}
 }
@@ -101,10 +118,11 @@ func (r *running) signal(s os.Signal) {
 	}
 }
 
-// The address is of a network made for documentation: nobody answers there.
+// The address is not this machine's, and what is sent to it stays on the loopback
+// interface: nobody answers there.
 const lonely = `state: state/below
 linklocal: {interfaces: [lo, nowhere0]}
-upstream: {uri: "tcp://192.0.2.1", domain: lan.example.org, secret_file: secret, insecure_plaintext: true}
+upstream: {uri: "tcp://[fe80::1%25lo]", domain: lan.example.org, secret_file: secret, insecure_plaintext: true}
 `
 
 func TestRunUntilSIGTERM(t *testing.T) {
