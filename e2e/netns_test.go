@@ -118,6 +118,7 @@ func removeStale() {
 		pid, _, _ := strings.Cut(strings.TrimPrefix(name, netnsPrefix), "-")
 		if _, err := os.Stat("/proc/" + pid); os.IsNotExist(err) {
 			_ = exec.Command("ip", "netns", "del", name).Run() // best effort: another run may be doing the same
+			_ = os.RemoveAll(filepath.Join(netnsEtc, name))
 		}
 	}
 }

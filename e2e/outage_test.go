@@ -9,7 +9,7 @@ import (
 
 // TestServerKilled kills Prosody twice and lets it come back.
 func TestServerKilled(t *testing.T) {
-	s := newScene(t, both, racing)
+	s := newScene(t, both, racing, onProsody)
 	s.bothTalk(t, "before it all")
 	t.Run("COMP-11 COMP-12 COMP-14 a message of the outage arrives, and nobody was withdrawn", s.testOutage)
 	t.Run("COMP-18 who left during the outage is told as gone", s.testDeparture)
