@@ -24,15 +24,19 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// newAuthority makes an authority that nobody else knows.
-func (o *office) newAuthority(t testing.TB) *authority {
+// authority returns the office's authority, which nobody else knows.
+func (o *office) authority(t testing.TB) *authority {
 	t.Helper()
+	if o.signer != nil {
+		return o.signer
+	}
 	a := &authority{dir: filepath.Join(o.dir, "tls"), key: newKey(t)}
 	mkdir(t, a.dir)
 	a.cert = template("Montague and Capulet")
 	a.cert.IsCA, a.cert.KeyUsage = true, x509.KeyUsageCertSign
 	a.file = filepath.Join(a.dir, "ca.pem")
 	write(t, a.file, block("CERTIFICATE", a.sign(t, a.cert, a.key)), 0o644)
+	o.signer = a
 	return a
 }
 

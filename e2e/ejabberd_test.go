@@ -14,7 +14,7 @@ import (
 const ejabberdConfig = `hosts: [example.org]
 loglevel: info
 auth_method: internal
-%[2]sinclude_config_file: ["%[1]s/meshbridge.yml"]
+include_config_file: ["%[1]s/meshbridge.yml"]
 listen:
   - port: 5222
     ip: "127.0.0.1"
@@ -26,6 +26,9 @@ modules:
   mod_ping: {}
   mod_roster: {}
 `
+
+// shippedPEM stands in deploy/ejabberd where the certificate goes.
+const shippedPEM = "/etc/ejabberd/xmpp.example.org.pem"
 
 // An ejabberd is the real server. Its Erlang node has no name, so there is no
 // epmd, no cookie, and no port beside those of XMPP; several may run.
@@ -44,17 +47,14 @@ func onEjabberd(t testing.TB, o *office) (server, setup) {
 func (o *office) newEjabberd(t testing.TB, s site) *ejabberd {
 	t.Helper()
 	mkdir(t, filepath.Join(s.dir, "spool"))
-	own, certificates := []string{
-		shippedSecret, secret,
-		`ip: "::"`, fmt.Sprintf("ip: %q", s.listen),
-	}, ""
+	own := []string{shippedSecret, secret, `ip: "::"`, fmt.Sprintf("ip: %q", s.listen)}
 	if s.pem == "" {
-		own = append(own, "tls: true", "tls: false")
+		own = append(own, "tls: true", "tls: false", "certfile: "+shippedPEM+"\n", "\n")
 	} else {
-		certificates = fmt.Sprintf("certfiles: [%q]\n", s.pem)
+		own = append(own, "certfile: "+shippedPEM, "certfile: "+s.pem)
 	}
 	e := &ejabberd{office: o, site: s}
-	write(t, filepath.Join(s.dir, "ejabberd.yml"), fmt.Sprintf(ejabberdConfig, s.dir, certificates), 0o600)
+	write(t, filepath.Join(s.dir, "ejabberd.yml"), fmt.Sprintf(ejabberdConfig, s.dir), 0o600)
 	write(t, filepath.Join(s.dir, "meshbridge.yml"), deployed(t, "ejabberd/meshbridge.yml", own...), 0o600)
 	e.up(t)
 	return e

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -26,9 +27,9 @@ func (n *namespace) own(t testing.TB, file, content string) {
 // netnsEtc is where ip-netns(8) looks for such files.
 const netnsEtc = "/etc/netns"
 
-// knows has programs in n find a name at an address, and no other name.
-func (n *namespace) knows(t testing.TB, name, address string) {
+// knows has programs in n find these names at an address, and no other name.
+func (n *namespace) knows(t testing.TB, address string, names ...string) {
 	t.Helper()
-	n.own(t, "hosts", fmt.Sprintf("127.0.0.1 localhost\n%s %s\n", address, name))
+	n.own(t, "hosts", fmt.Sprintf("127.0.0.1 localhost\n%s %s\n", address, strings.Join(names, " ")))
 	n.own(t, "resolv.conf", "nameserver 127.0.0.1\n")
 }

@@ -8,37 +8,40 @@ import (
 	"testing"
 )
 
-// serverName is what the certificates of the servers are for.
-const serverName = "xmpp.example.org"
+const (
+	serverName = "xmpp.example.org" // what the server's certificate is for
+	otherName  = "chat.example.net" // leads to the same server
+)
 
-// secured is the way to a server of that name which speaks TLS.
-func (o *office) secured(t testing.TB, a *authority) setup {
+// secured is the way to a server that speaks TLS.
+func (o *office) secured(t testing.TB) setup {
 	t.Helper()
-	o.router.knows(t, serverName, serverWAN)
-	s := ordinary
-	s.upstream = securedAt(serverName, a)
-	return s
+	o.router.knows(t, serverWAN, serverName, otherName)
+	return o.securedAs(t, serverName)
 }
 
-// securedAt are the lines of the configuration for any name.
-func securedAt(name string, a *authority) string {
-	return fmt.Sprintf("  uri: tls://%s:5347\n  tls_ca_file: %s\n", name, a.file)
+// securedAs is secured by any name.
+func (o *office) securedAs(t testing.TB, name string) setup {
+	t.Helper()
+	s := ordinary
+	s.upstream = fmt.Sprintf("  uri: tls://%s:5347\n  tls_ca_file: %s\n", name, o.authority(t).file)
+	return s
 }
 
 func onSecureEjabberd(t testing.TB, o *office) (server, setup) {
 	t.Helper()
-	a, s := o.newAuthority(t), o.inSrv()
-	s.pem = a.issue(t, serverName)
-	return o.newEjabberd(t, s), o.secured(t, a)
+	s := o.inSrv()
+	s.pem = o.authority(t).issue(t, serverName)
+	return o.newEjabberd(t, s), o.secured(t)
 }
 
 // behindStunnel is Prosody, which listens on loopback, with stunnel before it.
 func behindStunnel(t testing.TB, o *office) (server, setup) {
 	t.Helper()
-	a, s := o.newAuthority(t), o.inSrv()
-	o.newStunnel(t, s.place, s.listen, a.issue(t, serverName))
+	s := o.inSrv()
+	o.newStunnel(t, s.place, s.listen, o.authority(t).issue(t, serverName))
 	s.listen = "127.0.0.1"
-	return o.newProsody(t, s), o.secured(t, a)
+	return o.newProsody(t, s), o.secured(t)
 }
 
 // newStunnel starts the tunnel of deploy/stunnel at an address of a server.
