@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,6 +108,18 @@ func (n *namespace) visit(f func() error) error {
 	}
 	runtime.UnlockOSThread()
 	return result
+}
+
+// device returns the index of a device of n.
+func (n *namespace) device(name string) (index int, err error) {
+	err = n.do(func() error {
+		i, err := net.InterfaceByName(name)
+		if err == nil {
+			index = i.Index
+		}
+		return err
+	})
+	return index, err
 }
 
 // removeStale deletes the namespaces of earlier runs that were killed before
