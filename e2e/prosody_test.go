@@ -50,8 +50,11 @@ func (o *office) newProsody(t testing.TB, s site) *prosody {
 	}
 	p := &prosody{office: o, site: s}
 	write(t, p.config(), fmt.Sprintf(prosodyConfig, s.dir, s.listen), 0o600)
-	write(t, filepath.Join(s.dir, "meshbridge.cfg.lua"),
-		deployed(t, "prosody/meshbridge.cfg.lua", shippedSecret, secret), 0o600)
+	own := []string{shippedSecret, secret}
+	if s.kick != "" {
+		own = append(own, "= \"kick_old\"", fmt.Sprintf("= %q", s.kick))
+	}
+	write(t, filepath.Join(s.dir, "meshbridge.cfg.lua"), deployed(t, "prosody/meshbridge.cfg.lua", own...), 0o600)
 	p.up(t)
 	return p
 }

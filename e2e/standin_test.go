@@ -42,6 +42,15 @@ func (o *office) newStandIn(t testing.TB) *standIn {
 	return c
 }
 
+// swallow takes everything and does nothing, until the stream ends.
+func (c *standIn) swallow() {
+	for {
+		if _, err := nextNode(c.d); err != nil {
+			return
+		}
+	}
+}
+
 // echo answers every message with its own body until the stream ends.
 func (c *standIn) echo() {
 	for {

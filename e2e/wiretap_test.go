@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -200,10 +201,19 @@ func (w *wiretap) opened(which func(*flow) bool) int {
 	return count(w.flows, func(f *flow) bool { return f.opens && which(f) })
 }
 
+// lived is how long the connection lasted after the last byte was acknowledged;
+// 0 when it is still open.
+func (f *flow) lived() time.Duration {
+	if f.ended.IsZero() {
+		return 0
+	}
+	return f.ended.Sub(f.ackedAt)
+}
+
 // A carriage is one flow in which a text stood whole and acknowledged.
 type carriage struct {
 	from, to netip.AddrPort
-	lived    time.Duration // from the last acknowledgement to the end; 0: still open
+	lived    time.Duration // see flow.lived
 }
 
 // carried returns the flows of one direction in which a message with this text
@@ -218,9 +228,13 @@ func (w *wiretap) carried(text string, which func(*flow) bool) []carriage {
 		}
 		for _, n := range stanzas(string(f.data[:f.acked])) {
 			if n.XMLName.Local == "message" && n.text("body") == text {
-				found = append(found, carriage{f.from, f.to, f.ended.Sub(f.ackedAt)})
+				found = append(found, carriage{f.from, f.to, f.lived()})
 			}
 		}
 	}
 	return found
+}
+
+func (c carriage) String() string {
+	return fmt.Sprintf("from %v to %v, which ended %v later", c.from, c.to, c.lived)
 }
