@@ -207,7 +207,7 @@ func (g *Gateway) linkConfig() upstream.Config {
 	c := g.cfg.Upstream
 	return upstream.Config{
 		Domain: c.Domain, Secret: c.Secret.Reveal(),
-		Targets:           func(context.Context) ([]upstream.Target, error) { return targets(c), nil },
+		Targets:           targets(g.cfg, g.log),
 		InsecurePlaintext: c.InsecurePlaintext, MaxStanza: c.MaxStanza,
 		Dial: g.opts.Dial, Log: g.log, Count: g.drops.count,
 	}

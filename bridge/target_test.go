@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"log/slog"
 	"math/big"
 	"net"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/config"
+	"meshbridge/upstream"
 )
 
 // authority is a CA of the test.
@@ -106,10 +108,10 @@ func TestTLS(t *testing.T) {
 		{"an old certificate", "xmpp.example.org", expired, ours.pool(), nil, "expired"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			list := targets(config.Upstream{
+			list := targetsOf(t, config.Config{Upstream: config.Upstream{
 				Target:   config.Target{Scheme: "tls", Host: row.host, Port: 5347},
 				TLSRoots: row.roots, TLSPin: row.pin,
-			})
+			}})
 			if len(list) != 1 || list[0].Address != net.JoinHostPort(row.host, "5347") || list[0].TLS == nil {
 				t.Fatalf("%+v", list)
 			}
@@ -123,15 +125,25 @@ func TestTLS(t *testing.T) {
 		})
 	}
 	t.Run("tcp is not TLS, and old TLS is none", func(t *testing.T) {
-		plain := targets(config.Upstream{Target: config.Target{Scheme: "tcp", Host: "127.0.0.1", Port: 5347}})
+		plain := targetsOf(t, config.Config{Upstream: config.Upstream{Target: config.Target{Scheme: "tcp", Host: "127.0.0.1", Port: 5347}}})
 		if len(plain) != 1 || plain[0].TLS != nil || plain[0].Address != "127.0.0.1:5347" {
 			t.Errorf("%+v", plain)
 		}
-		c := tlsConfig(config.Upstream{Target: config.Target{Scheme: "tls", Host: "xmpp.example.org"}, TLSRoots: ours.pool()})
+		c := tlsConfig(config.Upstream{Target: config.Target{Scheme: "tls", Host: "xmpp.example.org"}, TLSRoots: ours.pool()}, "xmpp.example.org")
 		if c.MinVersion != tls.VersionTLS12 || c.InsecureSkipVerify {
 			t.Errorf("%+v", c)
 		}
 	})
+}
+
+// targetsOf asks once where the server is.
+func targetsOf(t *testing.T, c config.Config) []upstream.Target {
+	t.Helper()
+	list, err := targets(c, slog.New(slog.DiscardHandler))(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 // shakeHands lets a client connect to a server with that certificate.

@@ -1,5 +1,7 @@
 package config
 
+import "meshbridge/resolver/uri"
+
 // check judges what only shows when all keys are known. A value that has a
 // problem of its own is not judged again.
 func (c *Config) check(r *report) {
@@ -33,6 +35,13 @@ func (u *Upstream) checkLink(r *report) {
 	plain := u.Target.Scheme == "tcp"
 	if plain && literal && !u.Target.Loopback() && !u.InsecurePlaintext && !r.bad["upstream.insecure_plaintext"] {
 		r.fail("upstream.uri", u.Target.String()+" would carry the secret and all messages in plain text to another host", threeForms)
+	}
+	if u.ComponentPort != defaultComponentPort && (u.Target.Literal() || u.Target.Scheme == uri.SRV) {
+		where := "upstream.uri"
+		if u.Target.Scheme == uri.SRV {
+			where = "the SRV records"
+		}
+		r.fail("upstream.component_port", "has no effect on a "+u.Target.Scheme+": server", "write the port in "+where+", or remove component_port")
 	}
 	if plain && u.TLSPin != nil {
 		r.fail("upstream.tls_pin", "has no effect on a tcp:// server", "write tls:// in upstream.uri, or remove tls_pin")

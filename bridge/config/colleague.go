@@ -1,9 +1,11 @@
 package config
 
 import (
-	"net/url"
+	"errors"
 	"slices"
 	"strings"
+
+	"meshbridge/resolver/uri"
 
 	"mellium.im/xmpp/jid"
 )
@@ -78,55 +80,35 @@ func colleagueURI(dst *jid.JID) func(value) {
 
 // personOf is the bare JID that a URI names; what is empty when it names one.
 func personOf(text string) (person jid.JID, what, do string) {
-	scheme, rest, isURI := strings.Cut(text, ":")
+	scheme, _, isURI := strings.Cut(text, ":")
 	switch scheme = strings.ToLower(scheme); {
-	case isURI && scheme == "xmpp":
-	case isURI && slices.Contains([]string{"im", "pres", "tel", "sip", "sips"}, scheme):
+	case isURI && scheme == uri.XMPP:
+	case isURI && slices.Contains([]string{uri.IM, uri.Pres, "tel", "sip", "sips"}, scheme):
 		return person, scheme + ": addresses are not yet looked up in this version", writeXMPP
 	case !isURI && strings.Contains(text, "@"):
 		return person, quote(text) + " has no scheme", "write xmpp:" + plain(text)
 	default:
 		return person, quote(text) + " is not an xmpp: address", writeXMPP
 	}
-	local, host, resource, err := splitXMPP(rest)
+	u, err := uri.Parse(text)
 	switch {
+	case errors.Is(err, uri.ErrPercent):
+		return person, quote(text) + " " + reasonOf(err), "write %25 for a percent sign"
 	case err != nil:
-		return person, quote(text) + " has a % that two hexadecimal digits should follow", "write %25 for a percent sign"
-	case host == "" && strings.HasPrefix(rest, "//"):
+		return person, quote(text) + " is not a JID (RFC 7622)", writeXMPP
+	case u.Domain == "":
 		return person, quote(text) + " names an account to log in as, not a person (RFC 5122 section 2.3)",
-			"write one colon and no slashes: xmpp:" + plain(strings.TrimLeft(rest, "/"))
-	case host != "" && local == "":
+			"write one colon and no slashes: xmpp:" + plain(u.Account)
+	case u.Local == "":
 		return person, quote(text) + " names a server and not a person", writeXMPP
-	case resource:
+	case u.Resource != "":
 		return person, quote(text) + " names one device of a person", "leave out the / and what follows"
 	}
-	person, err = jid.New(local, host, "")
-	if err != nil || local == "" {
+	person, err = jid.New(u.Local, u.Domain, "")
+	if err != nil {
 		return jid.JID{}, quote(text) + " is not a JID (RFC 7622)", writeXMPP
 	}
 	return person, "", ""
-}
-
-// splitXMPP takes apart what follows "xmpp:": [//authority/]path[?query][#fragment].
-// The authority is an account to log in as, and the query an action; neither
-// is part of the address (RFC 5122 sections 2.2 and 2.3). What was percent-encoded is
-// decoded after splitting, so that an encoded @ or / separates nothing.
-func splitXMPP(s string) (local, host string, resource bool, err error) {
-	s, _, _ = strings.Cut(s, "#")
-	s, _, _ = strings.Cut(s, "?")
-	if account, ok := strings.CutPrefix(s, "//"); ok {
-		_, s, _ = strings.Cut(account, "/")
-	}
-	s, _, resource = strings.Cut(s, "/")
-	local, host, ok := strings.Cut(s, "@")
-	if !ok {
-		local, host = "", s
-	}
-	if local, err = url.PathUnescape(local); err != nil {
-		return "", "", false, err
-	}
-	host, err = url.PathUnescape(host)
-	return local, host, resource, err
 }
 
 func nick(dst *string) func(value) {

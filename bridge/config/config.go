@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/x509"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"mellium.im/xmpp/jid"
@@ -17,6 +18,7 @@ type Config struct {
 
 	LinkLocal  LinkLocal
 	Upstream   Upstream
+	Resolver   Resolver
 	Colleagues []Colleague // in the order of the file, no two with the same JID
 	Access     Access
 	Outbox     Outbox
@@ -54,8 +56,9 @@ const (
 
 // Upstream is the side of the XMPP server (XEP-0114).
 type Upstream struct {
-	Target Target // where the server's component port is
-	Domain string // the component's domain as RFC 7622 normalises it; peers live under it
+	Target        Target // where the server's component port is
+	ComponentPort uint16 // 1 to 65535: the port at the hosts that xmpp:, im: and pres: lead to
+	Domain        string // the component's domain as RFC 7622 normalises it; peers live under it
 
 	SecretFile string // as resolved against the config file's folder; "" when SecretEnv is used
 	SecretEnv  string // name of an environment variable; "" when SecretFile is used
@@ -69,6 +72,11 @@ type Upstream struct {
 
 	MaxStanza     int           // bytes: the largest stanza taken from the server
 	WithdrawAfter time.Duration // COMP-12: colleagues leave the LAN when the server is away this long
+}
+
+// Resolver is how the DNS is asked.
+type Resolver struct {
+	Servers []netip.AddrPort // at most 3, no two alike; none for those of the system
 }
 
 // Colleague is one remote user whom the admin listed.
@@ -111,6 +119,7 @@ func Defaults() Config {
 			LegacyTXTPort:  true,
 		},
 		Upstream: Upstream{
+			ComponentPort: defaultComponentPort,
 			MaxStanza:     256 << 10,
 			WithdrawAfter: 15 * time.Minute,
 		},

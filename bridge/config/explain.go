@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"meshbridge/resolver/uri"
 )
 
 // Explain says in three lines what a bridge with this configuration will do:
@@ -33,7 +35,18 @@ func (c Config) explainServer() string {
 	case c.Upstream.Target.Scheme == "tcp":
 		how = "plain text, and only if that name is this host"
 	}
+	if !c.Upstream.Target.Literal() {
+		return fmt.Sprintf(`finds the server by %s and connects to %s (TLS, verified for %s); people on the LAN become user\40machine@%s`,
+			c.Upstream.Target, c.explainPort(), c.Upstream.Target.Host, c.Upstream.Domain)
+	}
 	return fmt.Sprintf(`connects to %s (%s); people on the LAN become user\40machine@%s`, c.Upstream.Target, how, c.Upstream.Domain)
+}
+
+func (c Config) explainPort() string {
+	if c.Upstream.Target.Scheme == uri.SRV {
+		return "the hosts and ports listed there"
+	}
+	return fmt.Sprintf("port %d of its hosts", c.Upstream.ComponentPort)
 }
 
 func (c Config) explainAccess() string {

@@ -50,7 +50,7 @@ func FuzzParse(f *testing.F) {
 func holds(t *testing.T, c Config) {
 	t.Helper()
 	if len(c.LinkLocal.Interfaces) == 0 || !ldhLabel(c.LinkLocal.Machine) || c.Upstream.Domain == "" ||
-		c.Upstream.Target.Port == 0 || (c.Upstream.SecretFile == "") == (c.Upstream.SecretEnv == "") {
+		(c.Upstream.Target.Port == 0) != (c.Upstream.Target.URI.Domain != "") || c.Upstream.ComponentPort == 0 || (c.Upstream.SecretFile == "") == (c.Upstream.SecretEnv == "") {
 		t.Errorf("accepted without what is required: %+v", c)
 	}
 	if _, literal := c.Upstream.Target.Addr(); literal && c.Upstream.Target.Scheme == "tcp" &&

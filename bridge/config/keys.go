@@ -20,6 +20,9 @@ func (c *Config) table() []key {
 		}},
 		{name: "linklocal", keys: c.LinkLocal.table()},
 		{name: "upstream", keys: c.Upstream.table()},
+		{name: "resolver", keys: []key{
+			{name: "servers", take: servers(&c.Resolver.Servers)},
+		}},
 		{name: "colleagues", take: c.takeColleagues, keys: new(Colleague).table()},
 		{name: "access", keys: []key{
 			{name: "mesh", take: meshLevel(&c.Access.Mesh)},
@@ -52,6 +55,7 @@ func (l *LinkLocal) table() []key {
 func (u *Upstream) table() []key {
 	return []key{
 		{name: "uri", take: target(&u.Target), need: "uri: tcp://127.0.0.1:5347"},
+		{name: "component_port", take: number(&u.ComponentPort, 1, 65535)},
 		{name: "domain", take: domain(&u.Domain), need: "domain: lan.example.org"},
 		{name: "secret_file", take: pathname(&u.SecretFile, false)},
 		{name: "secret_env", take: envName(&u.SecretEnv)},

@@ -19,6 +19,8 @@ const (
 
 	defaultComponentPort = 5347 // COMP-15: the usual component port; none is registered
 
+	maxServers = 3 // DNS servers: as many as resolv.conf(5) takes; a fourth would wait for three dead ones
+
 	minDeparture = 1 * time.Second // a TXT update alone may take that long
 	maxDeparture = 60 * time.Second
 	minWithdraw  = 1 * time.Minute // a server restart must not empty the buddy lists

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"log/slog"
 	"reflect"
 	"strings"
@@ -89,7 +90,7 @@ outbox: {per_recipient: 3, total: 4, bytes: 1 MiB, max_age: 24h}
 			AcceptAnonymousHeader: true, LenientFrom: true, AllowLowPorts: true, GlobalIPv6: true,
 		},
 		Upstream: Upstream{
-			Target: Target{Scheme: "tls", Host: "xmpp.example.org", Port: 5275}, Domain: "lan.example.org",
+			Target: Target{Scheme: "tls", Host: "xmpp.example.org", Port: 5275}, ComponentPort: 5347, Domain: "lan.example.org",
 			SecretEnv: "OFFICE_SECRET", InsecurePlaintext: true, TLSCAFile: "/etc/meshbridge/ca/root.pem",
 			TLSPin:    []byte(strings.Repeat("\x01\x23\x45\x67\x89\xab\xcd\xef", 4)),
 			MaxStanza: 65536, WithdrawAfter: 90 * time.Minute,
@@ -154,13 +155,14 @@ func TestTarget(t *testing.T) {
 		want       Target
 		loopback   bool
 	}{
-		{"COMP-15 no port in YAML is 5347", "tcp://127.0.0.1", Target{"tcp", "127.0.0.1", 5347}, true},
-		{"COMP-15 no port in YAML is 5347 with TLS", "tls://x.example.org", Target{"tls", "x.example.org", 5347}, false},
-		{"a port is kept", "tcp://127.8.8.8:5275", Target{"tcp", "127.8.8.8", 5275}, true},
-		{"a slash at the end is nothing", "tcp://localhost/", Target{"tcp", "localhost", 5347}, true},
-		{"IPv6 in brackets", "tcp://[::1]:5347", Target{"tcp", "::1", 5347}, true},
-		{"IPv4 written as IPv6", "tcp://[::ffff:127.0.0.1]", Target{"tcp", "::ffff:127.0.0.1", 5347}, true},
-		{"SEC-5 a name is judged when it is dialled", "tcp://xmpp.example.org", Target{"tcp", "xmpp.example.org", 5347}, false},
+		{"COMP-15 no port in YAML is 5347", "tcp://127.0.0.1", Target{Scheme: "tcp", Host: "127.0.0.1", Port: 5347}, true},
+		{"COMP-15 no port in YAML is 5347 with TLS", "tls://x.example.org", Target{Scheme: "tls", Host: "x.example.org", Port: 5347}, false},
+		{"a port is kept", "tcp://127.8.8.8:5275", Target{Scheme: "tcp", Host: "127.8.8.8", Port: 5275}, true},
+		{"a slash at the end is nothing", "tcp://localhost/", Target{Scheme: "tcp", Host: "localhost", Port: 5347}, true},
+		{"LL-I18N-7 a host in U-labels", "tls://xmpp.münchen.example", Target{Scheme: "tls", Host: "xmpp.xn--mnchen-3ya.example", Port: 5347}, false},
+		{"IPv6 in brackets", "tcp://[::1]:5347", Target{Scheme: "tcp", Host: "::1", Port: 5347}, true},
+		{"IPv4 written as IPv6", "tcp://[::ffff:127.0.0.1]", Target{Scheme: "tcp", Host: "::ffff:127.0.0.1", Port: 5347}, true},
+		{"SEC-5 a name is judged when it is dialled", "tcp://xmpp.example.org", Target{Scheme: "tcp", Host: "xmpp.example.org", Port: 5347}, false},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			got := mustParse(t, upstream("uri: '"+c.text+"'")).Upstream.Target
@@ -172,6 +174,59 @@ func TestTarget(t *testing.T) {
 				t.Errorf("%s does not read back: %+v (%s)", got, again, what)
 			}
 		})
+	}
+}
+
+func TestLookedUpTarget(t *testing.T) {
+	for _, c := range []struct{ rule, text, want, host, explains string }{
+		{"RES-6120-6 a domain", "XMPP:Example.ORG", "xmpp:example.org", "example.org", "by xmpp:example.org and connects to port 5347 of its hosts (TLS, verified for example.org)"},
+		{"LL-I18N-7 an A-label", "xmpp:xn--mnchen-3ya.example.", "xmpp:m%C3%BCnchen.example", "münchen.example", "verified for münchen.example"},
+		{"RES-6120-6 im:", "im:Bridge@example.org?subject=x", "im:bridge@example.org", "example.org", "port 5347"},
+		{"RES-6120-6 pres:", "pres:bridge@example.org", "pres:bridge@example.org", "example.org", "port 5347"},
+		{"RES-6120-10 srv:", "srv:_XMPP-Component._tcp.Example.org", "srv:_xmpp-component._tcp.example.org", "example.org",
+			"by srv:_xmpp-component._tcp.example.org and connects to the hosts and ports listed there (TLS, verified for example.org)"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			cfg := mustParse(t, upstream("uri: '"+c.text+"'\n  tls_pin: ''"))
+			got := cfg.Upstream.Target
+			if got.String() != c.want || got.Host != c.host || got.Port != 0 || got.Literal() || got.Loopback() {
+				t.Errorf("%s: got %+v", c.text, got)
+			}
+			if server := cfg.Explain()[1]; !strings.Contains(server, c.explains) {
+				t.Errorf("explains %q", server)
+			}
+			again, what, _ := parseTarget(got.String())
+			if what != "" || again != got {
+				t.Errorf("%s does not read back: %+v (%s)", got, again, what)
+			}
+		})
+	}
+	t.Run("COMP-15 the component port", func(t *testing.T) {
+		if got := mustParse(t, upstream("uri: xmpp:example.org")).Upstream.ComponentPort; got != 5347 {
+			t.Errorf("default %d", got)
+		}
+		if got := mustParse(t, upstream("uri: xmpp:example.org\n  component_port: 5275")).Upstream.ComponentPort; got != 5275 {
+			t.Errorf("%d, want 5275", got)
+		}
+	})
+	t.Run("RES-6120-7 a literal target is none of these", func(t *testing.T) {
+		for _, uri := range []string{"tcp://127.0.0.1", "tls://xmpp.example.org"} {
+			if !mustParse(t, upstream("uri: "+uri)).Upstream.Target.Literal() {
+				t.Error(uri)
+			}
+		}
+	})
+}
+
+func TestResolverServers(t *testing.T) {
+	for text, want := range map[string]string{
+		"[]": "[]", "": "[]", "[192.0.2.1]": "[192.0.2.1:53]",
+		`["192.0.2.1:5353", "::1", "[fe80::1%eth0]:54"]`: "[192.0.2.1:5353 [::1]:53 [fe80::1%eth0]:54]",
+	} {
+		cfg := mustParse(t, base+"resolver: {servers: "+text+"}\n")
+		if got := fmt.Sprint(cfg.Resolver.Servers); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
 	}
 }
 

@@ -1,27 +1,38 @@
 package config
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"meshbridge/resolver/uri"
 )
 
-// Target is where the component port of the XMPP server is. The zero Target
-// is no place.
+// Target is where the component port of the XMPP server is: literally, or by a URI
+// that the DNS resolves. The zero Target is no place.
 type Target struct {
-	Scheme string // "tcp" (plaintext) or "tls"
-	Host   string // IP address without brackets, or a DNS name in lower case
-	Port   uint16 // 1 to 65535
+	Scheme string  // "tcp" (plaintext), "tls", or that of URI
+	Host   string  // IP address without brackets, or a DNS name in lower case; of a URI its domain as JIDs have it
+	Port   uint16  // 1 to 65535; 0 for a URI
+	URI    uri.URI // xmpp:, im:, pres: or srv:, without an account; zero for a literal target
 }
 
-// String is the target as a URI, its port always written out.
+// Literal reports whether the target is a host and a port, with no record set of
+// the DNS before it.
+func (t Target) Literal() bool { return t.URI == uri.URI{} }
+
+// String is the target as a URI, the port of a literal one always written out.
 func (t Target) String() string {
+	if !t.Literal() {
+		return t.URI.String()
+	}
 	return t.Scheme + "://" + t.HostPort()
 }
 
-// HostPort is the target as net.Dial wants it.
+// HostPort is a literal target as net.Dial wants it.
 func (t Target) HostPort() string {
 	return net.JoinHostPort(t.Host, strconv.Itoa(int(t.Port)))
 }
@@ -48,10 +59,13 @@ const threeForms = "write tcp://127.0.0.1:5347 for a server on this host, " +
 	"tls://HOST:5347 for a server whose component port speaks TLS (or has stunnel or haproxy before it), or " +
 	"tcp://HOST:5347 with insecure_plaintext: true inside a VPN"
 
+// anyForm is what an admin can write who has written none of it.
+const anyForm = threeForms + ", or xmpp:example.org to find the server of that domain in the DNS"
+
 // target takes upstream.uri.
 func target(dst *Target) func(value) {
 	return func(v value) {
-		text, ok := v.scalar(threeForms)
+		text, ok := v.scalar(anyForm)
 		if !ok {
 			return
 		}
@@ -64,17 +78,54 @@ func target(dst *Target) func(value) {
 	}
 }
 
-// parseTarget reads "tcp://host[:port]" or "tls://host[:port]"; what is empty
-// when that worked.
+// parseTarget reads "tcp://host[:port]", "tls://host[:port]" or a URI for the DNS;
+// what is empty when that worked.
 func parseTarget(text string) (t Target, what, do string) {
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch scheme = strings.ToLower(scheme); scheme {
 	case "tcp", "tls":
-	case "xmpp", "im", "pres", "srv":
-		return t, scheme + ": is not yet resolvable in this version", "write tls://host:5347 with the server's host name"
-	default:
-		return t, quote(text) + " is not an address of a server", threeForms
+		return literalTarget(text, scheme, rest)
+	case uri.XMPP, uri.IM, uri.Pres, uri.SRV:
+		return lookedUpTarget(text)
 	}
+	return t, quote(text) + " is not an address of a server", anyForm
+}
+
+// lookedUpTarget reads a URI whose domain the DNS is asked about (RES-6120-6,
+// RES-6120-10).
+func lookedUpTarget(text string) (t Target, what, do string) {
+	u, err := uri.Parse(text)
+	do = map[string]string{
+		uri.SRV: "write srv:_name._tcp.example.org",
+		uri.IM:  "write im:user@example.org", uri.Pres: "write pres:user@example.org",
+	}[strings.ToLower(text[:strings.IndexByte(text, ':')])]
+	if do == "" {
+		do = "write xmpp: and the server's domain, as xmpp:example.org"
+	}
+	switch {
+	case err != nil:
+		return t, quote(text) + " " + reasonOf(err), do
+	case u.Account != "":
+		return t, quote(text) + " names an account to log in as (RFC 5122 section 2.3)", do
+	case u.Scheme == uri.XMPP && u.Local+u.Resource != "":
+		return t, quote(text) + " names a person and not a server", "write " + uri.URI{Scheme: uri.XMPP, Domain: u.Domain}.String()
+	}
+	if _, err := uri.FQDN(u.Domain); err != nil {
+		return t, quote(text) + " is " + err.Error(), do + "; for a server on this host write tcp://127.0.0.1:5347"
+	}
+	return Target{Scheme: u.Scheme, Host: u.Domain, URI: u}, "", ""
+}
+
+// reasonOf puts an error of the URI parser behind the quoted text.
+func reasonOf(err error) string {
+	if errors.Is(err, uri.ErrPercent) {
+		return "has a % that two hexadecimal digits should follow"
+	}
+	return "is " + err.Error()
+}
+
+// literalTarget reads what follows "tcp:" or "tls:".
+func literalTarget(text, scheme, rest string) (t Target, what, do string) {
 	u, err := url.Parse(text)
 	if err != nil || !strings.HasPrefix(rest, "//") || u.Hostname() == "" {
 		return t, quote(text) + " names no host", threeForms
@@ -100,6 +151,9 @@ func checkHost(t Target) (_ Target, what, do string) {
 			return Target{}, quote(t.Host) + " is the address of no host", threeForms
 		}
 		return t, "", ""
+	}
+	if ascii, err := uri.ASCII(t.Host); err == nil && ascii != strings.TrimSuffix(t.Host, ".") {
+		t.Host = ascii // what DNS is asked, and what the certificate is for
 	}
 	name := strings.TrimSuffix(t.Host, ".")
 	numeric := strings.Trim(name, "0123456789.") == "" // 10.0.0.300 would be asked of DNS

@@ -69,7 +69,7 @@ func TestExampleCommentsAreTheDefaults(t *testing.T) {
 func TestExampleExplainsEveryKey(t *testing.T) {
 	lines := strings.Split(example(t), "\n")
 	for i, line := range lines {
-		sections := map[string]bool{"#log:": true, "#access:": true}
+		sections := map[string]bool{"#log:": true, "#resolver:": true, "#access:": true}
 		if !setting.MatchString(line) || sections[line] {
 			continue
 		}

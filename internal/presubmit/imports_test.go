@@ -20,17 +20,19 @@ var directions = []struct {
 	may    []string
 }{
 	{"internal/stanza", nil},
+	{"internal/xep0106", nil},
 	{"internal/presubmit", []string{"bridge/config"}},
 	{"linklocal/mdns", nil}, // knows nothing about chat
 	{"linklocal", []string{"internal/stanza"}},
 	{"upstream", []string{"internal/stanza"}},
-	{"resolver", []string{"internal/stanza"}},
-	{"bridge/address", nil},
-	{"bridge/config", nil},
+	{"resolver/uri", []string{"internal/xep0106"}}, // knows nothing about DNS questions
+	{"resolver", []string{"internal/xep0106"}},
+	{"bridge/address", []string{"internal/xep0106"}},
+	{"bridge/config", []string{"resolver/uri"}},
 	{"bridge/outbox", []string{"internal/stanza"}},
 	{"bridge/store", []string{"bridge/address", "bridge/outbox"}},
 	{"bridge", []string{"linklocal", "upstream", "resolver", "internal/stanza"}},
-	{"cmd", []string{"bridge"}},
+	{"cmd", []string{"bridge", "resolver"}},
 	{"e2e", []string{"bridge", "cmd", "linklocal", "upstream", "resolver", "internal"}},
 }
 
@@ -90,6 +92,11 @@ func TestImportDirectionsRefuse(t *testing.T) {
 		{"bridge/policy", "linklocal", true},
 		{"cmd/bridge", "bridge/demo", true},
 		{"cmd/bridge", "upstream", false},
+		{"cmd/bridge", "resolver", true},
+		{"resolver", "upstream", false},
+		{"resolver", "linklocal/mdns", false},
+		{"resolver/uri", "resolver", false},
+		{"bridge/config", "resolver", false},
 		{"bridgehead", "bridge", false},
 	} {
 		if got := mayImport(c.from, c.to); got != c.want {

@@ -1,0 +1,96 @@
+package resolver
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+)
+
+// service is one SRV record that can be used.
+type service struct {
+	priority, weight, port uint16
+	host                   string // lower case, no dot at the end
+	ttl                    uint32
+	transport              Transport
+
+	step, line int                  // where it stands in the trace
+	extra      map[string][]address // addresses that came with its answer
+}
+
+// arrange puts records in the order to be tried (RFC 2782 page 3): by priority, and
+// among equals by chance and weight. The reason is told for every one.
+func (r *Resolver) arrange(all []service, tell func(s service, why string)) []service {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b service) int { return cmp.Compare(a.priority, b.priority) })
+	var ordered []service
+	for len(all) > 0 {
+		n := slices.IndexFunc(all, func(s service) bool { return s.priority != all[0].priority })
+		if n < 0 {
+			n = len(all)
+		}
+		why := "next priority"
+		if len(ordered) == 0 {
+			why = "lowest priority"
+		}
+		first := len(ordered)
+		for _, p := range r.byWeight(all[:n]) {
+			text := why
+			if len(ordered) > first {
+				text = "same priority"
+			}
+			if n > 1 {
+				text += fmt.Sprintf(", weight roll %d of %d", p.roll, p.sum)
+			}
+			ordered = append(ordered, p.service)
+			tell(p.service, fmt.Sprintf("%d. %s", len(ordered), text))
+		}
+		all = all[n:]
+	}
+	return ordered
+}
+
+// picked is a service with the chance that picked it.
+type picked struct {
+	service
+	roll, sum int
+}
+
+// byWeight orders records of one priority. Those of weight 0 come first in the list
+// that is chosen from, which gives them the small chance of a roll of 0; among
+// themselves that rule would keep the order of the answer, so they are shuffled.
+func (r *Resolver) byWeight(group []service) []picked {
+	left := slices.Clone(group)
+	slices.SortStableFunc(left, func(a, b service) int { return cmp.Compare(min(a.weight, 1), min(b.weight, 1)) })
+	if r.cfg.Roll == nil {
+		zeros := slices.IndexFunc(left, func(s service) bool { return s.weight > 0 })
+		if zeros < 0 {
+			zeros = len(left)
+		}
+		rand.Shuffle(zeros, func(i, j int) { left[i], left[j] = left[j], left[i] })
+	}
+	var order []picked
+	for len(left) > 0 {
+		sum := 0
+		for _, s := range left {
+			sum += int(s.weight)
+		}
+		roll := r.roll(sum)
+		i := pick(left, roll)
+		order = append(order, picked{left[i], roll, sum})
+		left = slices.Delete(left, i, i+1)
+	}
+	return order
+}
+
+// pick returns the index of the first record at which the running sum of the weights
+// reaches roll, which is at most the whole sum.
+func pick(list []service, roll int) int {
+	running := 0
+	for i, s := range list {
+		if running += int(s.weight); running >= roll {
+			return i
+		}
+	}
+	return len(list) - 1
+}
