@@ -40,7 +40,7 @@ type failover struct {
 func TestFailover(t *testing.T) {
 	f := &failover{}
 	f.scene = newScene(t, onlyV4, racing, f.raise)
-	t.Run("COMP-9 RES-SRV-1 the servers are found by SRV, and the second one takes us", f.testFound)
+	t.Run("COMP-9 RES-6120-1 RES-6120-6 the servers are found by SRV, and the second one takes us", f.testFound)
 	t.Run("COMP-8 COMP-9 COMP-14 the third takes over, and nothing is lost", f.testTakeover)
 }
 
