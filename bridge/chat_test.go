@@ -69,7 +69,7 @@ func TestChat(t *testing.T) {
 			s.says(messageFrom(aliceJID+"/"+device, "from my "+device))
 			o.pass(3 * time.Second)
 			juliet.writes(aliceInstance, "thanks")
-			got := s.got()
+			got := messagesIn(s.got())
 			if len(got) != 1 || got[0].To != aliceJID || got[0].From != julietJID {
 				o.Errorf("after %s: %+v", device, got)
 			}

@@ -80,6 +80,18 @@ func (c *coreRig) rest(d time.Duration) {
 // hears hands the gateway a stanza of the server.
 func (c *coreRig) hears(s stanza.Stanza) { c.fromServer(s) }
 
+// pong answers the pings to colleagues that were sent since the last time, and
+// returns to whom they went.
+func (c *coreRig) pong() (asked []string) {
+	for _, s := range c.session.sent {
+		if isPing(s) && s.From != component {
+			asked = append(asked, s.From+" -> "+s.To)
+			c.hears(result(s))
+		}
+	}
+	return asked
+}
+
 // chat is a message to Juliet.
 func chat(from, id, body string) stanza.Stanza {
 	return stanza.Stanza{Kind: stanza.Message, From: from, To: julietJID, ID: id, Type: "chat",

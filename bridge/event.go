@@ -43,6 +43,10 @@ func (e upstreamEvent) apply(g *Gateway) {
 		g.routed(ev.Seq)
 	case upstream.TooBig:
 		g.tooBig(ev.Head)
+	case upstream.Shared:
+		g.shared(ev)
+	case upstream.Waiting:
+		g.waiting(ev)
 	}
 }
 

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"strings"
 
 	"meshbridge/bridge/outbox"
 	"meshbridge/bridge/policy"
@@ -12,6 +13,7 @@ import (
 type flight struct {
 	seq uint64
 	id  outbox.ID
+	way // from a proxy JID to a colleague
 }
 
 // pumpUpstream hands what waits for colleagues to the session.
@@ -47,7 +49,7 @@ func (g *Gateway) launch(e outbox.Entry) bool {
 	switch {
 	case err == nil:
 		g.box.Written(e.ID)
-		g.written = append(g.written, flight{seq, e.ID})
+		g.written = append(g.written, flight{seq, e.ID, way{e.Stanza.From, recipientOf(e)}})
 	case noRoom(err):
 		return false
 	default:
@@ -66,14 +68,5 @@ func reasonOf(err error) policy.Reason {
 	return policy.Malformed
 }
 
-// routed takes in that the server has passed on everything up to seq.
-func (g *Gateway) routed(seq uint64) {
-	n := 0
-	for n < len(g.written) && g.written[n].seq <= seq {
-		g.box.Done(g.written[n].id)
-		n++
-	}
-	g.written = g.written[:copy(g.written, g.written[n:])]
-	g.pumpUpstream()
-	g.doChores()
-}
+// recipientOf returns the bare JID of the colleague an entry is for.
+func recipientOf(e outbox.Entry) string { return strings.TrimPrefix(e.Recipient, queueUpstream) }

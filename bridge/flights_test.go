@@ -77,6 +77,7 @@ func TestFlights(t *testing.T) {
 		}
 		c.session.room = 0
 		c.routed(c.session.seq)
+		c.pong()
 		if n := len(messagesIn(c.session.take())); n != 150 || len(c.written) != 147 {
 			t.Fatalf("%d were sent, %d are in flight", n, len(c.written))
 		}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"time"
 
 	"meshbridge/bridge/outbox"
@@ -104,6 +105,9 @@ func (g *Gateway) accept(e outbox.Entry) (outbox.ID, policy.Reason) {
 		return 0, policy.Unreachable
 	}
 	id, err := g.box.Accept(e)
+	for full, ok := errors.AsType[*outbox.Full](err); ok && g.makeWay(e.Recipient, full.Bound); full, ok = errors.AsType[*outbox.Full](err) {
+		id, err = g.box.Accept(e)
+	}
 	if err != nil {
 		g.log.Debug("a message was refused", "error", err)
 		return 0, policy.TooFast

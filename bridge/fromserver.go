@@ -16,6 +16,9 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 		g.presenceFromServer(s)
 		return
 	}
+	if g.arrived(s) {
+		return
+	}
 	w, c := g.between(s)
 	if s.Type == "error" && c != nil && w.peer != nil {
 		_, w.Relayed = g.relayed.get(passage{true, c.key(), w.peer.local, s.ID}, time.Now())

@@ -59,18 +59,23 @@ type Gateway struct {
 	shown      map[store.Pair]bool               // who was last told that somebody is here
 	ghosts     map[string]string                 // proxy instances that a former run left on the mesh
 
-	box       outbox.Box
-	routes    map[routeKey]*route // mesh queues of the outbox
-	lastRoute uint64
-	flying    map[outbox.ID]*route
-	written   []flight               // upstream, in order
-	relayed   *recent[passage]       // messages that crossed, for errors about them; the word is where those go
-	repeated  *recent[mark]          // messages taken in, for repeats of them
-	noticed   *recent[subject]       // what peers and colleagues were told in words
-	refused   *recent[way]           // presences answered with no
-	answered  map[store.Pair]*answer // probes answered a moment ago
-	read      *reader                // of addresses
-	scratch   []byte                 // for measuring stanzas
+	box        outbox.Box
+	routes     map[routeKey]*route // mesh queues of the outbox
+	lastRoute  uint64
+	flying     map[outbox.ID]*route
+	written    []flight               // upstream, in order
+	said       []saying               // beside messages, in order
+	arrivals   []*arrival             // of what was routed, in order
+	overdue    *alarm                 // for the oldest of arrivals
+	relayed    *recent[passage]       // messages that crossed, for errors about them; the word is where those go
+	repeated   *recent[mark]          // messages taken in, for repeats of them
+	noticed    *recent[subject]       // what peers and colleagues were told in words
+	refused    *recent[way]           // presences answered with no
+	struck     *recent[offence]       // stanzas on which a session ended
+	unbearable *recent[offence]       // those on which a second one did
+	answered   map[store.Pair]*answer // probes answered a moment ago
+	read       *reader                // of addresses
+	scratch    []byte                 // for measuring stanzas
 
 	chores    chores
 	outage    outage
@@ -164,13 +169,15 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		subs: map[store.Pair]store.Subscription{}, pairs: map[string]int{},
 		shown: map[store.Pair]bool{}, ghosts: map[string]string{},
 		routes: map[routeKey]*route{}, flying: map[outbox.ID]*route{},
-		relayed:  newRecent[passage](relayMemory, maxRelayed),
-		repeated: newRecent[mark](relayMemory, maxRelayed),
-		noticed:  newRecent[subject](noticePause, maxNoticed),
-		refused:  newRecent[way](answerPause, maxRefused),
-		answered: map[store.Pair]*answer{},
-		read:     newReader(),
-		floor:    clockFloor,
+		relayed:    newRecent[passage](relayMemory, maxRelayed),
+		repeated:   newRecent[mark](relayMemory, maxRelayed),
+		noticed:    newRecent[subject](noticePause, maxNoticed),
+		refused:    newRecent[way](answerPause, maxRefused),
+		struck:     newRecent[offence](strikeMemory, maxStruck),
+		unbearable: newRecent[offence](strikeMemory, maxStruck),
+		answered:   map[store.Pair]*answer{},
+		read:       newReader(),
+		floor:      clockFloor,
 	}
 	for _, c := range cfg.Colleagues {
 		have := g.meet(c.JID)

@@ -10,6 +10,7 @@ import (
 	"meshbridge/bridge/store"
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
+	"meshbridge/upstream"
 )
 
 func TestOutage(t *testing.T) {
@@ -87,6 +88,24 @@ func TestOutage(t *testing.T) {
 		o.gateway.post(due{new(alarm), func() { o.gateway.mirrorAll() }}) // whatever else looks at her now
 		o.pass(3 * time.Second)
 		juliet.expectSees(aliceInstance, "away "+outageText)
+	})
+}
+
+func TestWaiting(t *testing.T) {
+	synctestRun(t, "SEC-7 one server of several that refuses us takes nobody off the mesh; when all were tried it does", func(t *testing.T) {
+		c := newCoreRig(t)
+		c.up()
+		c.hears(pres(aliceJID+"/phone", component, ""))
+		c.down(upstream.Down{Session: new(upstream.Session), Class: upstream.Transient})
+		c.down(upstream.Down{Class: upstream.Refused})
+		upstreamEvent{upstream.Waiting{For: time.Second}}.apply(c.Gateway)
+		if len(c.mesh.published) != 1 || len(c.mesh.withdrawn) != 0 {
+			t.Fatalf("published %d, withdrawn %v", len(c.mesh.published), c.mesh.withdrawn)
+		}
+		upstreamEvent{upstream.Waiting{For: 5 * time.Minute, Refused: true}}.apply(c.Gateway)
+		if len(c.mesh.withdrawn) != 1 {
+			t.Error("she is still shown")
+		}
 	})
 }
 

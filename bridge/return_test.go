@@ -151,6 +151,7 @@ func TestUp(t *testing.T) {
 			}
 		}
 		c.routed(c.session.seq)
+		c.pong()
 		if n := c.box.Usage().Entries; n != 0 {
 			t.Errorf("%d are kept", n)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,8 @@ type standin struct {
 	silent  bool          // never answers the proof with <handshake/>
 	before  string        // said right before <handshake/>
 	lost    bool          // swallows routed pings
+	pongs   bool          // colleagues answer pings
+	allergy string        // it ends the stream when it is given this text
 	refuses string        // stream error instead of <handshake/>
 	closes  time.Duration // how long it takes to answer a closing tag
 	dials   int
@@ -94,16 +97,28 @@ func (s *standin) listen(conn net.Conn, r *stanza.Reader) {
 		}
 		st, ok := stanza.Parse(e)
 		s.mu.Lock()
-		lost := s.lost
+		lost, pongs := s.lost, s.pongs
 		ping := st.From == component && st.To == component
+		if s.allergy != "" && strings.Contains(string(stanza.AppendElement(nil, stanza.Component, e)), s.allergy) {
+			s.mu.Unlock()
+			io.WriteString(conn, `<stream:error><not-well-formed xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>`)
+			return
+		}
 		if ok && !ping {
 			s.heard = append(s.heard, noted{time.Now(), st})
 		}
 		s.mu.Unlock()
-		if ping && !lost {
+		switch {
+		case ping && !lost:
 			conn.Write(stanza.Append(nil, stanza.Component, st))
+		case isPing(st) && pongs:
+			conn.Write(stanza.Append(nil, stanza.Component, result(st)))
 		}
 	}
+}
+
+func isPing(s stanza.Stanza) bool {
+	return s.Kind == stanza.IQ && s.Child(stanza.NSPing, "ping") != nil
 }
 
 // silences makes the server say nothing to a proof any more, or speak again.

@@ -19,6 +19,8 @@ const (
 	relayMemory  = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)
 	noticePause  = 10 * time.Minute // one notice per peer, colleague and reason (MAP-E5)
 	answerPause  = 5 * time.Second  // one answer per colleague and peer (GW-23)
+	arrivalWait  = time.Minute      // for the recipient of a message to answer a ping (COMP-16)
+	strikeMemory = 24 * time.Hour   // a stanza on which a session ended is known as such
 	dropLogPause = time.Minute      // one log line per rule
 	farewellTime = 5 * time.Second  // for everybody to be told that we leave
 	partTimeout  = 12 * time.Second // for upstream or mesh to end: they have bounds of their own, this is beyond
@@ -35,6 +37,7 @@ const (
 	maxRelayed    = 8192  // remembered ids
 	maxNoticed    = 4096  // remembered notices
 	maxRefused    = 4096  // remembered refusals of presence
+	maxStruck     = 256   // remembered stanzas on which a session ended
 	maxAnswered   = 4096  // remembered answers to probes
 	maxColleagues = 2048  // colleagues beyond those listed
 	maxPeers      = 8192  // peers remembered of those who are not here

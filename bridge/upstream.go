@@ -26,12 +26,7 @@ func (g *Gateway) up(s session) {
 		g.mirrorAll() // takes back what the outage made them say
 	}
 	g.dismiss()
-	g.greetAll()
-	for _, local := range slices.Sorted(maps.Keys(g.peers)) {
-		if p := g.peers[local]; p.present {
-			g.showToAll(p)
-		}
-	}
+	g.introduce()
 	g.settleAbsent()
 	g.resumeAll()
 	g.settling = []*alarm{
@@ -40,6 +35,16 @@ func (g *Gateway) up(s session) {
 		g.after(ghostGrace, g.tellAbsent), // there may be no mesh at all
 	}
 	g.ready()
+}
+
+// introduce tells everybody who is here and asks who else is.
+func (g *Gateway) introduce() {
+	g.greetAll()
+	for _, local := range slices.Sorted(maps.Keys(g.peers)) {
+		if p := g.peers[local]; p.present {
+			g.showToAll(p)
+		}
+	}
 }
 
 // greetAll says hello to every colleague, and to who else is subscribed to the
@@ -117,11 +122,25 @@ func (g *Gateway) colleagueList() []*colleague {
 // logged why.
 func (g *Gateway) down(ev upstream.Down) {
 	if g.session != nil {
+		g.accuse(ev.Alone)
 		g.lost()
 		g.outageBegins()
 	}
-	if ev.Class == upstream.Refused {
+}
+
+// waiting takes in that no server will be tried for a while. One that does not want
+// us will not soon: nobody's presence may be shown then (SEC-7).
+func (g *Gateway) waiting(ev upstream.Waiting) {
+	if ev.Refused {
 		g.withdrawAll()
+	}
+}
+
+// shared takes in that another connection takes a part of what is for us, or that
+// it is gone. What was missed meanwhile is asked for and told anew (COMP-17).
+func (g *Gateway) shared(ev upstream.Shared) {
+	if !ev.On && g.session != nil && !g.stopping {
+		g.introduce()
 	}
 }
 
@@ -131,7 +150,9 @@ func (g *Gateway) lost() {
 		a.stop()
 	}
 	g.chores.next.stop()
-	g.session, g.settling, g.chores, g.written = nil, nil, chores{}, nil
+	g.overdue.stop()
+	g.session, g.settling, g.chores = nil, nil, chores{}
+	g.written, g.said, g.arrivals = nil, nil, nil
 	g.box.ReturnAll(isUpstream)
 }
 
@@ -139,9 +160,14 @@ func (g *Gateway) lost() {
 // now. A stanza that no session would take counts as sent: it would stand in the
 // way of all others for ever.
 func (g *Gateway) send(s stanza.Stanza) bool {
-	_, err := g.session.Send(s)
+	if !g.bears(s) {
+		g.drops.count("COMP-19")
+		return true
+	}
+	seq, err := g.session.Send(s)
 	switch {
 	case err == nil:
+		g.said = append(g.said, saying{seq, s})
 	case noRoom(err):
 		return false
 	default:

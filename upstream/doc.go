@@ -14,8 +14,13 @@
 // what TCP had long accepted. The Session therefore pings itself through the
 // server after every burst of at most 32 stanzas. The server handles a stream in
 // order, so the ping that comes back proves that all before it went through:
-// [Routed] reports up to where. The same ping, sent when nothing else is, tells a
-// dead link from a quiet one.
+// [Routed] reports up to where. Sixteen such pings at once, after the handshake and
+// each minute, tell a dead link from a quiet one, and a second connection of the
+// same component, which gets some of them in our place: [Shared].
+//
+// A server that does not bear a stanza ends the stream, and would again on each new
+// session. After such an end the next session writes one stanza at a time, and
+// [Down] names the one it ended on.
 //
 // What the server sends is filtered before it is handed out: a component has to do
 // only with stanzas that say from whom they are, are addressed to its own domain

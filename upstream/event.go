@@ -1,9 +1,13 @@
 package upstream
 
-import "meshbridge/internal/stanza"
+import (
+	"time"
+
+	"meshbridge/internal/stanza"
+)
 
 // Event is what a Link tells its handler: one of [Up], [Received], [Routed],
-// [TooBig], [Down].
+// [TooBig], [Shared], [Down], [Waiting].
 type Event interface{ event() }
 
 // Up tells that the server answered <handshake/>: stanzas may be sent from now on,
@@ -31,6 +35,14 @@ type TooBig struct {
 	Head    stanza.Stanza
 }
 
+// Shared tells that another connection serves the same component and the server
+// gives it a part of what is for this one, or that it is gone again: what was
+// missed meanwhile is to be asked for anew (COMP-17).
+type Shared struct {
+	Session *Session
+	On      bool
+}
+
 // Down tells that the session is over, or that an attempt to get one failed. It
 // comes once after each Up, before anything is tried again; after it the session
 // accepts nothing more, and what it had not reported Routed may or may not have
@@ -40,13 +52,27 @@ type Down struct {
 	Target  string   // the address tried; empty when there was none to try
 	Err     error    // says what to do, where something can be done
 	Class   Class
+
+	// Alone is the number of the stanza that had been written and not routed when
+	// a server ended the session for no known reason, if it was the only such: the
+	// server may not bear that stanza. 0 when there is nobody to suspect.
+	Alone uint64
+}
+
+// Waiting tells that the whole list of targets was tried and nothing will be tried
+// for a while.
+type Waiting struct {
+	For     time.Duration
+	Refused bool // a server does not want us, or lets another take our place: a person has to mend it
 }
 
 func (Up) event()       {}
 func (Received) event() {}
 func (Routed) event()   {}
 func (TooBig) event()   {}
+func (Shared) event()   {}
 func (Down) event()     {}
+func (Waiting) event()  {}
 
 // Class says what a failure means for the next attempt.
 type Class int
@@ -58,7 +84,7 @@ const (
 
 	// Conflict: the server has another connection for this component, often the
 	// Link's own that it has not yet noticed to be dead. As Transient, but three
-	// within 60 s bring a pause of 5 minutes.
+	// within 60 s bring a pause of 5 minutes, for then it is another program.
 	Conflict
 
 	// Refused: the server does not know this component or its secret. The Link

@@ -17,8 +17,12 @@ type far struct {
 
 	mu      sync.Mutex
 	echo    bool
-	deaf    bool // reads no more
-	slow    bool // reads a byte at a time
+	taken   func(n int) bool // of the pings, those that a twin gets; n counts from 0
+	n       int              // pings seen since taken was set
+	allergy string           // what it says before it hangs up on a stanza whose id is POISON
+	poison  bool             // it does that
+	deaf    bool             // reads no more
+	slow    bool             // reads a byte at a time
 	raw     []byte
 	header  stanza.Header
 	got     []*stanza.Element
@@ -78,12 +82,29 @@ func (f *far) listen() {
 func (f *far) note(el *stanza.Element) {
 	f.mu.Lock()
 	f.got = append(f.got, el)
-	echo := f.echo
+	echo, poison := f.echo, f.poison && el.Attr("id") == "POISON"
+	if echo && f.taken != nil && isSelfPing(el) {
+		echo = !f.taken(f.n)
+		f.n++
+	}
 	f.mu.Unlock()
+	if poison {
+		f.conn.SetWriteDeadline(time.Now().Add(time.Second))
+		f.conn.Write([]byte(f.allergy))
+		f.conn.Close()
+		return
+	}
 	if echo && isSelfPing(el) {
 		f.conn.SetWriteDeadline(time.Now().Add(time.Minute))
 		f.conn.Write(stanza.AppendElement(nil, stanza.Component, el))
 	}
+}
+
+// forget drops what was noted so far, but for the handshake.
+func (f *far) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.got = f.got[:1]
 }
 
 func isSelfPing(el *stanza.Element) bool {
@@ -158,6 +179,14 @@ func (f *far) end() (time.Time, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.endedAt, f.ended
+}
+
+// share gives the pings that taken selects to a twin from now on; nil is the end of
+// that.
+func (f *far) share(taken func(n int) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.taken, f.n = taken, 0
 }
 
 // route sends the self pings back that have not been, and all that follow.

@@ -22,7 +22,8 @@ type Link struct {
 	maxStanza         int
 	count             func(rule string)
 	log               *slog.Logger
-	pace              pace // of the goroutine in Run
+	pace              pace // of the goroutine in Run, and so is
+	care              care
 }
 
 // New checks the configuration. The errors say which key to mend.
@@ -60,63 +61,36 @@ func New(c Config) (*Link, error) {
 // When ctx ends while a session is up, what is queued is written (within 5 s),
 // then </stream:stream>, and the server's own is waited for (5 s at most).
 func (l *Link) Run(ctx context.Context, handle func(Event)) error {
-	var r round
 	for ctx.Err() == nil {
-		if wait := l.advance(ctx, &r, handle); wait > 0 {
-			l.sleep(ctx, wait)
-			r = round{}
-		}
+		l.walk(ctx, handle)
 	}
 	return context.Cause(ctx)
 }
 
-// round is one walk over the list of targets, from pause to pause.
-type round struct {
-	list    []Target        // still to be tried
-	tried   map[string]bool // addresses that need a pause before they are tried again
-	refused bool            // one of them did not want us
-	served  bool            // one of them did, until a moment ago
-}
-
-// note takes in how an attempt of the round ended.
-func (r *round) note(e ending) {
-	switch {
-	case e.class == Refused:
-		r.refused = true
-	case e.lived > 0:
-		r.served = true
+// walk goes once over the list of targets, and then waits.
+func (l *Link) walk(ctx context.Context, handle func(Event)) {
+	var r round
+	for ctx.Err() == nil && l.advance(ctx, &r, handle) {
+	}
+	if ctx.Err() == nil {
+		l.sleep(ctx, l.pace.through(r), handle)
 	}
 }
 
-// advance tries the next target of the round and returns the pause that ends the
-// round, or 0 when it goes on at once.
-func (l *Link) advance(ctx context.Context, r *round, handle func(Event)) time.Duration {
-	if len(r.list) == 0 {
+// advance tries the next target of the round. It reports false when there is none.
+func (l *Link) advance(ctx context.Context, r *round, handle func(Event)) bool {
+	if len(r.list) == 0 && !r.through {
 		if err := l.resolve(ctx, r); err != nil && ctx.Err() == nil {
 			l.down(Down{Err: err}, handle)
 		}
-		if len(r.list) == 0 {
-			return l.pace.through(r.refused && !r.served)
-		}
 	}
-	t := r.list[0]
-	r.list = r.list[1:]
-	r.tried[t.Address] = true
+	if len(r.list) == 0 {
+		return false
+	}
+	t := r.take()
 	e := l.attempt(ctx, t, handle)
-	r.note(e)
-	wait := l.pace.after(e, time.Now())
-	switch {
-	case wait > 0:
-		return wait
-	case e.stable(): // a new round, which begins behind the target just lost
-		*r = round{tried: map[string]bool{t.Address: true}}
-		r.note(e)
-	case e.lived > 0: // it was there a moment ago: ask again where it is now
-		r.list = nil
-	case len(r.list) == 0:
-		return l.pace.through(r.refused && !r.served)
-	}
-	return 0
+	r.ended(t, e, l.pace.after(e, time.Now()))
+	return true
 }
 
 // resolve fills the round with the targets that have not been tried in it. A round
@@ -129,14 +103,7 @@ func (l *Link) resolve(ctx context.Context, r *round) error {
 	if len(all) == 0 {
 		return errors.New("no address is known for the server: see what upstream.uri resolves to")
 	}
-	if r.tried == nil {
-		r.tried = map[string]bool{}
-	}
-	for _, t := range all {
-		if !r.tried[t.Address] && len(r.tried)+len(r.list) < roundTargets {
-			r.list = append(r.list, t)
-		}
-	}
+	r.add(all)
 	return nil
 }
 
@@ -154,12 +121,22 @@ func (l *Link) attempt(ctx context.Context, t Target, handle func(Event)) ending
 		return l.failed(ctx, t, err, handle)
 	}
 	l.log.Info("authenticated", "target", t.Address)
+	if l.care.on {
+		l.log.Warn("the server ended the stream when it was given something of ours; now it gets one stanza at a time")
+		s.takeCare()
+	}
 	err = l.serve(ctx, s, r, handle)
 	e := ending{err: err, class: classify(err), lived: max(time.Since(s.since), 1)}
 	if ctx.Err() != nil {
 		e.class = Stopped
 	}
-	l.down(Down{Session: s, Target: t.Address, Err: err, Class: e.class}, handle)
+	d := Down{Session: s, Target: t.Address, Err: err, Class: e.class}
+	var last uint64
+	if e.pending, last = s.pending(); e.pending == 1 && unexplained(err) {
+		d.Alone = last
+	}
+	l.care.note(e)
+	l.down(d, handle)
 	return e
 }
 
@@ -209,10 +186,15 @@ func (l *Link) said(e *stanza.StreamError, digest string) error {
 }
 
 // sleep waits between two rounds.
-func (l *Link) sleep(ctx context.Context, wait time.Duration) {
-	l.log.Info("waiting before the next attempt", "wait", wait.Round(time.Millisecond).String())
+func (l *Link) sleep(ctx context.Context, w Waiting, handle func(Event)) {
+	level, text := slog.LevelInfo, "waiting before the next attempt"
+	if w.Refused {
+		level, text = slog.LevelError, "nobody serves this component, and somebody has to mend that; waiting before the next attempt"
+	}
+	l.log.Log(ctx, level, text, "wait", w.For.Round(time.Millisecond).String())
+	handle(w)
 	select {
 	case <-ctx.Done():
-	case <-time.After(wait):
+	case <-time.After(w.For):
 	}
 }

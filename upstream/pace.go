@@ -17,12 +17,14 @@ type ending struct {
 	err   error
 	class Class
 	lived time.Duration // from <handshake/> to the end; 0 when there was none
+
+	pending uint64 // stanzas that were written and not known routed
 }
 
 func (e ending) stable() bool { return e.lived >= stableAfter }
 
-// after returns the wait that an ending asks for by itself; 0 means that the next
-// target may be tried at once.
+// after returns the wait that an ending asks for before the same server is tried
+// again, beside the one that every round ends with.
 func (p *pace) after(e ending, now time.Time) time.Duration {
 	if e.stable() {
 		p.step = 0
@@ -37,12 +39,15 @@ func (p *pace) after(e ending, now time.Time) time.Duration {
 }
 
 // through returns the wait after a walk over the whole list: a long one when all
-// that can be had is a refusal.
-func (p *pace) through(refused bool) time.Duration {
-	if refused {
-		return refusedPause
+// that can be had is a refusal, or our place is taken.
+func (p *pace) through(r round) Waiting {
+	switch {
+	case r.refused && !r.served:
+		return Waiting{refusedPause, true}
+	case r.pause > 0:
+		return Waiting{r.pause, r.pause >= conflictPause}
 	}
-	return p.backoff()
+	return Waiting{For: p.backoff()}
 }
 
 // conflict backs off, and pauses when conflicts come so close together that it

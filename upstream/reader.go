@@ -29,9 +29,9 @@ func (s *Session) read(r *stanza.Reader, l *Link, handle func(Event)) error {
 			l.log.Debug("dropped an element that is no stanza", "name", el.Name.Local, "space", el.Name.Space)
 			continue
 		}
-		if seq, moved, ok := s.returned(st); ok {
-			if moved {
-				handle(Routed{s, seq})
+		if news, ok := s.returned(st); ok {
+			for _, e := range news {
+				l.tell(e, handle)
 			}
 			continue
 		}
@@ -55,18 +55,36 @@ func (s *Session) admit(st stanza.Stanza, count func(rule string)) bool {
 	return true
 }
 
-// returned reports whether st is one of our own pings come back, up to where it
-// proves that the server has routed, and whether that is news. An error instead of
-// the ping proves as much: the server had it in hand.
-func (s *Session) returned(st stanza.Stanza) (seq uint64, moved, ok bool) {
+// returned reports whether st is one of our own pings come back, and what that
+// proves: up to where the server has routed, and whether it routes to us alone. An
+// error instead of the ping proves as much: the server had it in hand.
+func (s *Session) returned(st stanza.Stanza) (news []Event, ok bool) {
 	if st.Kind != stanza.IQ || !s.domain.is(st.From) || !s.domain.is(st.To) {
-		return 0, false, false
+		return nil, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	moved, ok = s.window.returned(st.ID, time.Now())
-	if ok {
-		s.nudge()
+	moved, ok := s.window.returned(st.ID, time.Now())
+	if !ok {
+		return nil, false
 	}
-	return s.window.routed, moved, ok
+	s.nudge()
+	if moved {
+		news = append(news, Routed{s, s.window.routed})
+	}
+	if shared, changed := s.window.sweep.news(); changed {
+		news = append(news, Shared{s, shared})
+	}
+	return news, true
+}
+
+// tell hands on what a ping has proved.
+func (l *Link) tell(e Event, handle func(Event)) {
+	if e, ok := e.(Shared); ok && e.On {
+		l.log.Error("another connection serves this component as well and takes a part of what is for it: " +
+			"find the other program that uses this domain and secret, and stop it")
+	} else if ok {
+		l.log.Info("this connection serves the component alone again")
+	}
+	handle(e)
 }

@@ -187,12 +187,57 @@ func TestReconnect(t *testing.T) {
 	})
 	inBubble(t, "COMP-8 after system-shutdown a random part of 10 s", func(t *testing.T) {
 		r := newRig(t)
-		r.resolve = targets("a", "b")
 		r.serve = meet(time.Second, streamError("system-shutdown", ""))
 		r.run()
 		pass(12 * time.Second)
 		if got := r.route(); got != "a@0s a@11s" {
 			t.Errorf("went %s", got)
+		}
+	})
+	for _, condition := range []string{"system-shutdown", "conflict"} {
+		inBubble(t, "COMP-8 COMP-9 "+condition+" does not keep us from the next target", func(t *testing.T) {
+			r := newRig(t)
+			r.resolve = targets("a", "b")
+			r.serve = inTurn(meet(time.Second, streamError(condition, "")), meet(time.Hour, ""))
+			r.run()
+			pass(12 * time.Second)
+			if got := r.route(); got != "a@0s b@1s" {
+				t.Errorf("went %s", got)
+			}
+		})
+		inBubble(t, "COMP-8 COMP-9 nor does "+condition+" before a session", func(t *testing.T) {
+			r := newRig(t)
+			r.resolve = targets("a", "b")
+			r.serve = inTurn(refuseWith(condition), meet(time.Hour, ""))
+			r.run()
+			if got := r.route(); got != "a@0s b@0s" {
+				t.Errorf("went %s", got)
+			}
+		})
+	}
+	inBubble(t, "SEC-7 Waiting says whether somebody refuses us, once the list is through", func(t *testing.T) {
+		r := newRig(t)
+		r.resolve = targets("stale", "dead")
+		r.refuse["dead:5347"] = errRefused
+		r.serve = inTurn(refuseWith("host-unknown"), meet(time.Second, ""))
+		r.run()
+		pass(5*time.Minute + 10*time.Second)
+		want := []Waiting{{5 * time.Minute, true}, {time.Second, false}}
+		if got := r.waited(); len(got) < 2 || !slices.Equal(got[:2], want) {
+			t.Errorf("waits %v, want %v", got, want)
+		}
+	})
+	inBubble(t, "COMP-5 SEC-7 a place that another program takes again and again is refused to us", func(t *testing.T) {
+		r := newRig(t)
+		r.serve = meet(time.Second, streamError("conflict", ""))
+		r.run()
+		pass(time.Minute)
+		want := []Waiting{{time.Second, false}, {2 * time.Second, false}, {5 * time.Minute, true}}
+		if got := r.waited(); !slices.Equal(got, want) {
+			t.Errorf("waits %v, want %v", got, want)
+		}
+		if log := r.log.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "stop the other program") {
+			t.Errorf("log without an error or a remedy: %s", log)
 		}
 	})
 	inBubble(t, "COMP-9 each reconnect asks again where the server is", func(t *testing.T) {

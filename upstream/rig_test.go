@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,7 +38,8 @@ type rig struct {
 	over   chan struct{} // closed at the end of the test
 
 	mu      sync.Mutex
-	events  []Event
+	events  []Event // but for the next
+	waits   []Waiting
 	fars    []*far
 	dials   []dialled
 	resolve func() ([]Target, error)
@@ -116,6 +118,10 @@ func (r *rig) run() *rig {
 func (r *rig) handle(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if w, ok := e.(Waiting); ok {
+		r.waits = append(r.waits, w)
+		return
+	}
 	r.events = append(r.events, e)
 }
 
@@ -154,7 +160,7 @@ func (r *rig) far() *far {
 	return r.fars[len(r.fars)-1]
 }
 
-// up leads the newest connection to its session.
+// up leads the newest connection to its session, and through its first sweep.
 func (r *rig) up() (*far, *Session) {
 	r.t.Helper()
 	f := r.far()
@@ -165,7 +171,16 @@ func (r *rig) up() (*far, *Session) {
 	if !ok {
 		r.t.Fatalf("the last event is %T after <handshake/>, want Up", r.last())
 	}
+	f.forget()
 	return f, e.Session
+}
+
+// waited returns the pauses told of so far.
+func (r *rig) waited() []Waiting {
+	synctest.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.waits)
 }
 
 func (r *rig) last() Event {

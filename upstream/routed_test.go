@@ -132,17 +132,17 @@ func TestRouted(t *testing.T) {
 }
 
 func TestLiveness(t *testing.T) {
-	inBubble(t, "COMP-10 an idle link is pinged each 60 s", func(t *testing.T) {
+	inBubble(t, "COMP-10 COMP-17 an idle link is pinged each 60 s, by a sweep of 16", func(t *testing.T) {
 		r := newRig(t).run()
 		f, _ := r.up()
-		pass(pingIdle - 1)
+		pass(sweepEvery - 1)
 		before := len(f.pings())
 		pass(1)
-		if before != 0 || len(f.pings()) != 1 {
+		if before != 0 || len(f.pings()) != 16 {
 			t.Errorf("%d pings before 60 s, %d at it", before, len(f.pings()))
 		}
 		pass(10 * time.Minute)
-		if n := len(f.pings()); n != 11 {
+		if n := len(f.pings()); n != 11*16 {
 			t.Errorf("%d pings in 11 minutes", n)
 		}
 		if events := r.take(); len(events) != 1 {

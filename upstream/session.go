@@ -49,7 +49,7 @@ func newSession(conn net.Conn, target string, d domain, limit int, now time.Time
 		wake:    make(chan struct{}, 1),
 		written: make(chan struct{}),
 		conn:    conn,
-		window:  window{alive: now},
+		window:  window{sweep: sweep{next: now}},
 	}
 }
 
@@ -158,6 +158,21 @@ func (s *Session) giveUp(cause error, grace time.Duration) {
 	s.queue = queue{}
 	s.gaveUp = cause
 	s.conn.SetReadDeadline(time.Now().Add(grace))
+}
+
+// takeCare makes the session write one stanza at a time for a while.
+func (s *Session) takeCare() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.window.careful = s.since.Add(careTime)
+}
+
+// pending returns how many stanzas were written and are not known routed, and the
+// number of the last of them.
+func (s *Session) pending() (n, last uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.window.pending(), s.window.seq
 }
 
 // causeOf returns why the session ended, given what its reader ended with: the

@@ -12,8 +12,14 @@ const (
 // Times of a running session.
 const (
 	writeTimeout = 10 * time.Second // one batch; a server that takes no bytes for that long is gone
-	pingIdle     = 60 * time.Second // between routed pings when nothing else is sent (RFC 6120 section 4.6)
-	pingWait     = 15 * time.Second // for a routed ping to come back
+	pingDoubt    = 5 * time.Second  // a routed ping out for that long went elsewhere, or the link is dead
+	pingWait     = 15 * time.Second // for a routed ping, or a later one, to come back
+
+	sweepEvery  = 60 * time.Second // between sweeps, which also show that an idle link lives (RFC 6120 section 4.6)
+	sweepShared = 5 * time.Second  // between sweeps while the component is shared
+	sweepWait   = 3 * time.Second  // for the pings of a sweep that others have overtaken
+
+	careTime = 60 * time.Second // of a session that writes one stanza at a time
 )
 
 // Times of the end of a session.
@@ -41,6 +47,7 @@ const (
 const (
 	queueStanzas = 1024      // accepted and not yet written, in number
 	queueBytes   = 2 << 20   // and in bytes
+	sweepPings   = 16        // of a sweep: a random half of the server's choices hides all of a twin's share once in 65536 times
 	burstStanzas = 32        // between two routed pings at most
 	batchBytes   = 64 << 10  // one write, so that writeTimeout allows for a slow line (50 kbit/s)
 	windowBytes  = 512 << 10 // written and not yet known routed: what pingWait allows for at 300 kbit/s

@@ -6,12 +6,13 @@ import "time"
 // It is kept by the routed pings: one is due behind each burst, and one that comes
 // back takes everything written before it out of the window.
 type window struct {
-	pings  []routedPing // on their way, oldest first
-	burst  int          // stanzas written since the last ping
-	bytes  int          // of those
-	seq    uint64       // number of the last stanza written
-	routed uint64       // number of the last stanza known routed
-	alive  time.Time    // when the server last showed that it routes
+	pings   []routedPing // on their way, oldest first
+	burst   int          // stanzas written since the last ping
+	bytes   int          // of those
+	seq     uint64       // number of the last stanza written
+	routed  uint64       // number of the last stanza known routed
+	careful time.Time    // until then, one stanza at a time, and none before the first ping is back
+	sweep   sweep
 }
 
 type routedPing struct {
@@ -22,7 +23,13 @@ type routedPing struct {
 }
 
 // room returns how many stanzas may be written now.
-func (w *window) room() int {
+func (w *window) room(now time.Time) int {
+	if now.Before(w.careful) {
+		if len(w.pings) > 0 {
+			return 0
+		}
+		return 1
+	}
 	under := w.bytes
 	for _, p := range w.pings {
 		under += p.bytes
@@ -43,14 +50,17 @@ func (w *window) wrote(n, bytes int) {
 // due reports whether a ping should be written. While one is on its way the burst
 // may grow to its full size, so that a ping costs one round trip or 32 stanzas,
 // whichever comes later; final asks for the last one there will be.
-func (w *window) due(now time.Time, final bool) bool {
-	switch {
-	case w.burst >= burstStanzas:
-		return true
-	case w.burst > 0:
-		return len(w.pings) == 0 || final
+func (w *window) due(final bool) bool {
+	return w.burst >= burstStanzas || w.burst > 0 && (len(w.pings) == 0 || final)
+}
+
+// sweepDue reports whether a sweep should be written: it is time for one, or a ping
+// is out for so long that either the link is dead or somebody else got it.
+func (w *window) sweepDue(now time.Time) bool {
+	if len(w.pings) > 0 && len(w.sweep.out) == 0 && !now.Before(w.pings[0].sent.Add(pingDoubt)) {
+		w.sweep.hurry(now)
 	}
-	return len(w.pings) == 0 && !now.Before(w.alive.Add(pingIdle))
+	return w.sweep.due(now)
 }
 
 // pinged notes a ping behind the burst.
@@ -63,27 +73,42 @@ func (w *window) pinged(id string, now time.Time) {
 // handles a stream in order must have handled too. It reports false for an id that
 // is not on its way. moved tells whether more stanzas are known routed than before.
 func (w *window) returned(id string, now time.Time) (moved, ok bool) {
+	ok = w.sweep.returned(id)
 	for i, p := range w.pings {
 		if p.id == id {
+			if i > 0 {
+				w.sweep.skipped(now)
+			}
 			moved = p.seq > w.routed
 			w.pings = w.pings[i+1:]
-			w.routed, w.alive = p.seq, now
+			w.routed = p.seq
 			return moved, true
 		}
 	}
-	return false, false
+	return false, ok
 }
 
-// wake returns when the window next wants to be looked at: the time at which the
-// oldest ping is overdue, or at which an idle link is pinged.
+// wake returns when the window next wants to be looked at: when the oldest ping is
+// doubtful or overdue, or when the sweep has something to do.
 func (w *window) wake() time.Time {
+	wake, set := w.sweep.wake()
 	if len(w.pings) > 0 {
-		return w.pings[0].sent.Add(pingWait)
+		wait := pingDoubt
+		if len(w.sweep.out) > 0 { // it is in doubt already
+			wait = pingWait
+		}
+		if t := w.pings[0].sent.Add(wait); !set || t.Before(wake) {
+			wake = t
+		}
 	}
-	return w.alive.Add(pingIdle)
+	return wake
 }
 
-// overdue reports whether a ping has been on its way for too long.
+// overdue reports whether a ping has been on its way for too long, and no later one
+// came back either.
 func (w *window) overdue(now time.Time) bool {
-	return len(w.pings) > 0 && !now.Before(w.wake())
+	return len(w.pings) > 0 && !now.Before(w.pings[0].sent.Add(pingWait))
 }
+
+// pending counts what was written and is not known routed.
+func (w *window) pending() uint64 { return w.seq - w.routed }

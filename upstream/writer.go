@@ -59,6 +59,7 @@ func (s *Session) compose(batch *[]byte) (step, time.Time) {
 	case s.window.overdue(now):
 		return unanswered, now
 	}
+	s.window.sweep.settle(now)
 	s.fill(batch, now)
 	if s.phase == closing && (s.queue.empty() || !now.Before(s.flushBy)) {
 		*batch = stanza.AppendClose(*batch)
@@ -79,16 +80,34 @@ func (s *Session) compose(batch *[]byte) (step, time.Time) {
 
 // fill appends as many stanzas as the window has room for, and the ping behind them.
 func (s *Session) fill(batch *[]byte, now time.Time) {
-	if room := s.window.room(); room > 0 {
+	if s.phase == open && s.window.sweepDue(now) {
+		s.sweep(batch, now)
+	}
+	if room := s.window.room(now); room > 0 {
 		var n int
 		*batch, n = s.queue.pop(*batch, room)
 		s.window.wrote(n, len(*batch))
 	}
-	if s.window.due(now, s.phase == closing && s.queue.empty()) {
-		id := rand.Text()
-		*batch = stanza.Append(*batch, stanza.Component, s.domain.ping(id))
-		s.window.pinged(id, now)
+	if s.window.due(s.phase == closing && s.queue.empty()) {
+		s.ping(batch, now)
 	}
+}
+
+// ping appends a ping.
+func (s *Session) ping(batch *[]byte, now time.Time) (id string) {
+	id = rand.Text()
+	*batch = stanza.Append(*batch, stanza.Component, s.domain.ping(id))
+	s.window.pinged(id, now)
+	return id
+}
+
+// sweep appends the pings of a sweep.
+func (s *Session) sweep(batch *[]byte, now time.Time) {
+	ids := make([]string, sweepPings)
+	for i := range ids {
+		ids[i] = s.ping(batch, now)
+	}
+	s.window.sweep.began(ids, now)
 }
 
 // ping is the stanza that a component sends to itself, to see the server route it.

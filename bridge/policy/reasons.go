@@ -15,6 +15,7 @@ const (
 	TooLarge      Reason = "policy-violation"      // over a limit, or under the level asked for
 	TooFast       Reason = "resource-constraint"   // over a rate, or no room to keep it
 	Malformed     Reason = "bad-request"           // not a stanza RFC 6120 allows
+	Unbearable    Reason = "not-acceptable"        // the server ends the stream on it
 )
 
 // StanzaError returns the error of that reason, with the type that tells the
@@ -27,7 +28,7 @@ func (r Reason) StanzaError() stanza.Error {
 		kind = "auth"
 	case Unreachable, TooFast:
 		kind = "wait"
-	case TooLarge, Malformed:
+	case TooLarge, Malformed, Unbearable:
 		kind = "modify"
 	}
 	return stanza.Error{Type: kind, Condition: string(r)}

@@ -40,6 +40,8 @@ func reason(condition string) string {
 		return "their chat server does not answer. Try again in a few minutes."
 	case "policy-violation":
 		return "it is too long, or your connection is not safe enough. Send it in shorter parts, or ask your administrator."
+	case "not-acceptable":
+		return "the chat server does not take it as it is. Write it in other words, and tell your administrator."
 	case "resource-constraint":
 		return "there were too many messages at once. Wait a moment and send it again."
 	}

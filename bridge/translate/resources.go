@@ -68,6 +68,14 @@ func (r *Resources) Best() (Resource, bool) {
 	return best, found
 }
 
+// Only returns the device of a colleague who is online with one alone.
+func (r *Resources) Only() (Resource, bool) {
+	for _, d := range r.online {
+		return d, len(r.online) == 1
+	}
+	return Resource{}, false
+}
+
 // Available reports whether the colleague can be reached on some device.
 func (r *Resources) Available() bool {
 	_, ok := r.Best()
