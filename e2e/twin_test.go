@@ -24,7 +24,7 @@ func testSplit(t *testing.T) {
 	go twin.swallow()
 	begun := time.Now()
 	t.Run("COMP-17 it is noticed within 65 s, with the reason", func(t *testing.T) {
-		said := s.bridge.lines.now().await(t, noticed+soon, "the reason", has("another connection shares", domain))
+		said := s.bridge.lines.now().await(t, noticed+soon, "the reason", has("another connection serves this component as well", domain))
 		t.Logf("MEASURED twin: noticed after %v", said.at.Sub(begun))
 		if said.at.Sub(begun) > noticed {
 			t.Errorf("it took %v", said.at.Sub(begun))
@@ -39,7 +39,7 @@ func testSplit(t *testing.T) {
 		alices, juliets, log := s.alice.events.now(), s.juliet.events.start(), s.bridge.lines.now()
 		left := time.Now()
 		twin.Close()
-		said := log.await(t, later, "the all-clear", has("healthy again"))
+		said := log.await(t, later, "the all-clear", has("alone again"))
 		t.Logf("MEASURED twin: healthy %v after it left", said.at.Sub(left))
 		alices.await(t, soon, "Juliet's presence, once more", status(julietJID, "dnd", "who else is here?"))
 		juliets.await(t, soon, "Alice's status", showsStatus(aliceInstance, "away", "seeing double"))
