@@ -14,7 +14,7 @@
 //
 //	who                         what                                        one for each
 //	Gateway.Run                 state, decisions                            program
-//	upstream.Link.Run           connecting, reading the server's stanzas    program
+//	upstream.Link.Run           looking up, connecting, reading stanzas     program
 //	upstream session writer     writing, routed pings                       session
 //	linklocal.Mesh.Run          peers, proxies, pairs                       program
 //	mdns.Engine.Run             records, questions, timers of multicast DNS program

@@ -3,7 +3,9 @@ package bridge
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -65,7 +67,7 @@ func TestServerByDNS(t *testing.T) {
 			}
 		})
 	}
-	t.Run("RES-6120-7 a literal server asks nobody", func(t *testing.T) {
+	t.Run("RES-6120-7 RES-3861-4-1 a literal server asks nobody", func(t *testing.T) {
 		dns := resolvertest.Serve(t, serverZone)
 		for _, uri := range []string{"tcp://127.0.0.1", "tls://s.example.net"} {
 			targetsOf(t, lookedUp(t, dns, uri, ""))
@@ -118,6 +120,40 @@ func TestServerByDNSProvesTheDomain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// walk runs the upstream until the server's list was walked once, and returns what
+// was dialled. Nobody answers.
+func walk(t *testing.T, cfg config.Config, n int) (dialled []string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	link, err := upstream.New(upstream.Config{
+		Domain: "lan.example.org", Secret: "x", Targets: targets(cfg, slog.New(slog.DiscardHandler)),
+		Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+			dialled = append(dialled, address)
+			return nil, errors.New("nobody is there")
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = link.Run(ctx, func(upstream.Event) {
+		if len(dialled) == n {
+			cancel()
+		}
+	})
+	return dialled
+}
+
+func TestWholeListIsWalked(t *testing.T) {
+	t.Run("COMP-9 RES-3861-6-1 RES-6120-4 every target is tried, and nothing else", func(t *testing.T) {
+		cfg := lookedUp(t, resolvertest.Serve(t, serverZone+"example.net. 1 IN A 203.0.113.20\n"), "xmpp:example.net", "")
+		want := []string{"[2001:db8::21]:5347", "192.0.2.21:5347", "192.0.2.20:5347"}
+		if got := walk(t, cfg, 3); !slices.Equal(got, want) {
+			t.Errorf("dialled %q, want %q", got, want)
+		}
+	})
 }
 
 func TestServerNotFound(t *testing.T) {

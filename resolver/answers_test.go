@@ -61,6 +61,9 @@ func TestAnswers(t *testing.T) {
 			"im:u@example.com", nil, nil, "_im._xmpp.example.com. SRV; _im._sip.example.com. SRV", ErrNoRecords},
 		{"RES-3861-4-2 a loop of aliases ends", "_im._xmpp.example.com. 1 IN CNAME _im._xmpp.loop.example.\n_im._xmpp.loop.example. 1 IN CNAME _im._xmpp.example.com.\n",
 			"im:u@example.com", []resolvertest.Option{resolvertest.Chase}, nil, "_im._xmpp.example.com. SRV; _im._sip.example.com. SRV", ErrAliases},
+		{"RES-3861-4-2 a loop that is met question by question ends", "_x._tcp.example.com. 1 IN CNAME _y._tcp.example.com.\n_y._tcp.example.com. 1 IN CNAME _x._tcp.example.com.\n",
+			"srv:_x._tcp.example.com", nil, nil, strings.Repeat("_x._tcp.example.com. SRV; _y._tcp.example.com. SRV; ", 4) + "_x._tcp.example.com. SRV", ErrAliases},
+		{"an alias to what is no name", `_x._tcp.example.com. 1 IN CNAME a\.b\027.example.com.` + "\n", "srv:_x._tcp.example.com", nil, nil, "_x._tcp.example.com. SRV", ErrAliases},
 		{"RES-3861-4-2 eight aliases are followed", chain(8), "im:u@example.com", []resolvertest.Option{resolvertest.Chase},
 			[]string{"xmpp 192.0.2.1:5269 a.example"}, "_im._xmpp.example.com. SRV; a.example. A; a.example. AAAA", nil},
 		{"RES-3861-4-2 nine are not", chain(9), "im:u@example.com", []resolvertest.Option{resolvertest.Chase},
@@ -71,6 +74,10 @@ func TestAnswers(t *testing.T) {
 		{"a target that is no host's name is ignored", `_im._xmpp.example.com. 1 IN SRV 0 0 1 a\.b\027.example.com.` + "\n" + two, "im:u@example.com",
 			nil, []string{"xmpp [2001:db8::1]:5269 a.example.com", "xmpp 192.0.2.1:5269 a.example.com", "xmpp 192.0.2.2:5269 b.example.com"},
 			"_im._xmpp.example.com. SRV; a.example.com. A; a.example.com. AAAA; b.example.com. A; b.example.com. AAAA", nil},
+		{"RES-SEC-3 targets of the local link are ignored", "_x._tcp.example.com. 1 IN SRV 0 0 1 pronto.local.\n_x._tcp.example.com. 1 IN SRV 0 0 1 localhost.\n", "srv:_x._tcp.example.com", nil,
+			nil, "_x._tcp.example.com. SRV", ErrNoRecords},
+		{"RES-SEC-3 and aliases to them", "_x._tcp.example.com. 1 IN CNAME _x._tcp.pronto.local.\n", "srv:_x._tcp.example.com", nil,
+			nil, "_x._tcp.example.com. SRV", ErrAliases},
 		{"a server that fails for one family hides nothing", two, "im:u@example.com", []resolvertest.Option{resolvertest.Tamper(failAAAA)},
 			[]string{"xmpp 192.0.2.1:5269 a.example.com", "xmpp 192.0.2.2:5269 b.example.com"},
 			"_im._xmpp.example.com. SRV; a.example.com. A; a.example.com. AAAA; b.example.com. A; b.example.com. AAAA", nil},
@@ -81,11 +88,13 @@ func TestAnswers(t *testing.T) {
 		{"a server without EDNS", "FORMERR _im._xmpp.example.com.\n" + two, "im:u@example.com", nil,
 			[]string{"xmpp [2001:db8::1]:5269 a.example.com", "xmpp 192.0.2.1:5269 a.example.com", "xmpp 192.0.2.2:5269 b.example.com"},
 			"_im._xmpp.example.com. SRV; _im._xmpp.example.com. SRV; a.example.com. A; a.example.com. AAAA; b.example.com. A; b.example.com. AAAA", nil},
+		{"RES-3861-4-5 a referral is no answer", "example.com. 1 IN A 192.0.2.1\n", "srv:_x._tcp.example.com", []resolvertest.Option{resolvertest.Tamper(refer)},
+			nil, "_x._tcp.example.com. SRV", ErrTemporary},
 		{"a record of another name in the answer is nobody's", two, "im:u@example.com",
 			[]resolvertest.Option{resolvertest.Tamper(inject("evil.example. 1 IN SRV 0 0 1 evil.example."))},
 			[]string{"xmpp [2001:db8::1]:5269 a.example.com", "xmpp 192.0.2.1:5269 a.example.com", "xmpp 192.0.2.2:5269 b.example.com"},
 			"_im._xmpp.example.com. SRV; a.example.com. A; a.example.com. AAAA; b.example.com. A; b.example.com. AAAA", nil},
-		{"addresses that no host has are left out", "bare.example. 1 IN A 0.0.0.0\nbare.example. 1 IN A 224.0.0.251\nbare.example. 1 IN AAAA ::\nbare.example. 1 IN AAAA ff02::fb\nbare.example. 1 IN A 192.0.2.7\n",
+		{"addresses that no host has are left out", "bare.example. 1 IN A 0.0.0.0\nbare.example. 1 IN A 224.0.0.251\nbare.example. 1 IN AAAA ::\nbare.example. 1 IN AAAA ff02::fb\nbare.example. 1 IN AAAA fe80::1\nbare.example. 1 IN AAAA ::ffff:192.0.2.8\nbare.example. 1 IN A 192.0.2.7\n",
 			"xmpp:bare.example", nil, []string{"starttls 192.0.2.7:5222 bare.example"},
 			"_xmpps-client._tcp.bare.example. SRV; _xmpp-client._tcp.bare.example. SRV; bare.example. A; bare.example. AAAA", nil},
 		{"RES-6120-10 srv: hosts and ports in order", srvZone, "srv:_xmpp-component._tcp.example.net", nil,
@@ -128,27 +137,33 @@ func chain(n int) string {
 	return zone + name + " 1 IN SRV 0 0 5269 a.example.\na.example. 1 IN A 192.0.2.1\n"
 }
 
-func without(name string) func(*dns.Msg) []*dns.Msg {
-	return func(m *dns.Msg) []*dns.Msg {
+func without(name string) func(*dns.Msg, bool) []*dns.Msg {
+	return func(m *dns.Msg, _ bool) []*dns.Msg {
 		m.Extra = slices.DeleteFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Name == name })
 		return []*dns.Msg{m}
 	}
 }
 
-func truncate(m *dns.Msg) []*dns.Msg {
+func truncate(m *dns.Msg, _ bool) []*dns.Msg {
 	m.Truncated = true
 	return []*dns.Msg{m}
 }
 
-func failAAAA(m *dns.Msg) []*dns.Msg {
+func failAAAA(m *dns.Msg, _ bool) []*dns.Msg {
 	if m.Question[0].Qtype == dns.TypeAAAA {
 		m.Rcode, m.Answer = dns.RcodeServerFailure, nil
 	}
 	return []*dns.Msg{m}
 }
 
-func inject(record string) func(*dns.Msg) []*dns.Msg {
-	return func(m *dns.Msg) []*dns.Msg {
+func refer(m *dns.Msg, _ bool) []*dns.Msg {
+	m.Rcode, m.Answer = dns.RcodeSuccess, nil
+	m.Ns = []dns.RR{&dns.NS{Hdr: dns.RR_Header{Name: "example.com.", Rrtype: dns.TypeNS, Class: dns.ClassINET}, Ns: "ns.example.com."}}
+	return []*dns.Msg{m}
+}
+
+func inject(record string) func(*dns.Msg, bool) []*dns.Msg {
+	return func(m *dns.Msg, _ bool) []*dns.Msg {
 		rr, err := dns.NewRR(record)
 		if err != nil {
 			panic(err)
@@ -169,27 +184,29 @@ func TestForgedAnswers(t *testing.T) {
 		"not about a name": func(m *dns.Msg) { m.Opcode = dns.OpcodeNotify },
 	}
 	for name, forge := range wrong {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, two, resolvertest.Tamper(func(m *dns.Msg) []*dns.Msg {
+		t.Run(name+" makes us ask over TCP", func(t *testing.T) {
+			r := newRig(t, two, resolvertest.Tamper(func(m *dns.Msg, overTCP bool) []*dns.Msg {
 				forged := m.Copy()
 				forged.Answer, forged.Rcode = nil, dns.RcodeNameError
-				forge(forged)
+				if forge(forged); overTCP {
+					return []*dns.Msg{m}
+				}
 				return []*dns.Msg{forged, m}
 			}))
 			res, err := r.find("", "im:u@example.com")
-			if err != nil || len(res.Targets) != 3 {
-				t.Errorf("%v, %v", lines(res), err)
+			if err != nil || len(res.Targets) != 3 || r.server.Asked()[1] != "_im._xmpp.example.com. SRV over TCP" {
+				t.Errorf("%v, %v, asked %q", lines(res), err, r.server.Asked())
 			}
 		})
 	}
-	t.Run("nothing else", func(t *testing.T) {
-		r := newRig(t, two, resolvertest.Tamper(func(m *dns.Msg) []*dns.Msg {
+	t.Run("and nothing else", func(t *testing.T) {
+		r := newRig(t, two, resolvertest.Tamper(func(m *dns.Msg, _ bool) []*dns.Msg {
 			m.Id++
-			return slices.Repeat([]*dns.Msg{m}, maxStrays+1)
+			return []*dns.Msg{m}
 		}))
 		_, err := r.find("", "srv:_x._tcp.example.com")
-		if !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "only answers to other questions") {
-			t.Error(err)
+		if !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "only answers to other questions") || len(r.server.Asked()) != 2*attempts {
+			t.Errorf("%v, asked %q", err, r.server.Asked())
 		}
 	})
 }
@@ -246,13 +263,27 @@ func TestServers(t *testing.T) {
 			t.Errorf("asked %d times", n)
 		}
 	})
+	t.Run("a box on the way that swallows EDNS", func(t *testing.T) {
+		s := resolvertest.Serve(t, two+"NOEDNS _im._xmpp.example.com.\n")
+		res, err := resolve(s)
+		if err != nil || len(res.Targets) != 3 {
+			t.Errorf("%v, %v", lines(res), err)
+		}
+	})
 	t.Run("nobody listens", func(t *testing.T) {
 		r := rig{t: t, cfg: Config{Servers: []netip.AddrPort{closedPort(t)}, Protocols: onlyXMPP}}
 		if _, err := r.find("", "im:u@example.com"); !errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), "refused") {
 			t.Error(err)
 		}
 	})
-	t.Run("an end from outside", func(t *testing.T) {
+	t.Run("an end from outside, while a question waits", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		mute := resolvertest.Serve(t, "", resolvertest.Tamper(func(*dns.Msg, bool) []*dns.Msg { cancel(); return nil }))
+		if _, err := New(Config{Servers: []netip.AddrPort{mute.Addr()}, Timeout: time.Hour}).Client(ctx, "example.com"); !errors.Is(err, ErrTemporary) {
+			t.Error(err)
+		}
+	})
+	t.Run("an end from outside, before", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := New(Config{Servers: []netip.AddrPort{good.Addr()}}).Client(ctx, "example.com"); !errors.Is(err, ErrTemporary) {

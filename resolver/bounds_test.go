@@ -15,10 +15,11 @@ import (
 
 func TestNotFQDN(t *testing.T) {
 	for _, in := range []string{
+		"im:fred@pronto.local", "xmpp:PRONTO.Local.", "srv:_x._tcp.local",
 		"im:fred@localhost", "im:fred@192.0.2.1", "pres:fred@[2001:db8::1]", "xmpp:localhost", "xmpp:192.0.2.1",
 		"srv:_x._tcp.localhost", "im:fred@10.0.0.300", "xmpp:" + strings.Repeat("a.", 125) + "ab",
 	} {
-		t.Run("RES-3861-3-1 "+in[:min(len(in), 30)], func(t *testing.T) {
+		t.Run("RES-3861-3-1 RES-SEC-3 "+in[:min(len(in), 30)], func(t *testing.T) {
 			r := newRig(t, "")
 			_, err := r.find("", in)
 			if !errors.Is(err, ErrNotFQDN) || !strings.Contains(err.Error(), "; write") {

@@ -20,7 +20,7 @@ func (r *Resolver) Component(ctx context.Context, u uri.URI, port uint16) (Resul
 		return r.presentity(ctx, u, []Transport{XMPP}, port)
 	}
 	if u.Domain == "" {
-		return Result{}, &Error{Kind: ErrBadURI, Detail: "it names an account and no server", Advice: "write xmpp:example.org"}
+		return Result{}, errNoServer()
 	}
 	res, err := r.resolve(ctx, u.Domain, "hosts by RFC 6120, XEP-0368; the port is configured", func(ctx context.Context, l *lookup) error {
 		l.port = port

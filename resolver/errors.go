@@ -28,7 +28,7 @@ var (
 	ErrAliases = errors.New("aliases lead nowhere")
 
 	// ErrBadURI: the URI is not one that can be asked for.
-	ErrBadURI = errors.New("not an address that can be looked up")
+	ErrBadURI = errors.New("cannot be looked up")
 )
 
 // Error is why a resolution yields no target.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -13,17 +14,21 @@ import (
 	"github.com/miekg/dns"
 )
 
+// errStray: a packet came that is no answer to the question. On a fresh port only
+// somebody who guesses sends such.
+var errStray = errors.New("only answers to other questions")
+
 // exchange asks one server one question. A truncated answer is not an answer: the
-// question is asked again over TCP (RFC 2181 section 9). A server that does not
+// question is asked again over TCP (RFC 2181 section 9), as it is when somebody may
+// be guessing at it, since TCP leaves nothing to guess. A server that does not
 // know EDNS is asked without it (RFC 6891 section 7).
-func (r *Resolver) exchange(ctx context.Context, server netip.AddrPort, q question) (*dns.Msg, error) {
-	m, err := r.roundTrip(ctx, "udp", server, q, true)
-	edns := true
-	if err == nil && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) {
+func (r *Resolver) exchange(ctx context.Context, server netip.AddrPort, q question, edns bool) (*dns.Msg, error) {
+	m, err := r.roundTrip(ctx, "udp", server, q, edns)
+	if err == nil && edns && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented) {
 		edns = false
 		m, err = r.roundTrip(ctx, "udp", server, q, edns)
 	}
-	if err == nil && m.Truncated {
+	if errors.Is(err, errStray) || err == nil && m.Truncated {
 		m, err = r.roundTrip(ctx, "tcp", server, q, edns)
 		if err == nil && m.Truncated {
 			err = errors.New("an answer truncated even over TCP")
@@ -53,16 +58,14 @@ func (r *Resolver) roundTrip(ctx context.Context, network string, server netip.A
 	if err := c.WriteMsg(ask); err != nil {
 		return nil, silence(err)
 	}
-	for range maxStrays {
-		m, err := c.ReadMsg()
-		if err == nil && answers(m, ask) {
-			return m, nil
-		}
-		if _, broken := errors.AsType[net.Error](err); broken || err != nil && network == "tcp" {
-			return nil, silence(err)
-		}
+	m, err := c.ReadMsg()
+	if _, broken := errors.AsType[net.Error](err); broken || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, silence(err)
 	}
-	return nil, errors.New("only answers to other questions")
+	if err != nil || !answers(m, ask) {
+		return nil, errStray
+	}
+	return m, nil
 }
 
 func packet(q question, edns bool) *dns.Msg {

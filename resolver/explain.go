@@ -32,6 +32,9 @@ func (r Result) Explain(w io.Writer, uri string, err error) {
 		fmt.Fprintf(w, "=> %s   %s\n", printable(err.Error()), cost)
 	} else {
 		fmt.Fprintf(w, "=> %s   %s\n", r.summary(), cost)
+		if r.Targets[0].Transport != SIP {
+			fmt.Fprintf(w, "   Whichever is reached, its certificate must be for %s.\n", r.Verify)
+		}
 	}
 	for _, line := range r.advice() {
 		fmt.Fprintln(w, line)
@@ -69,7 +72,7 @@ func (r Result) advice() []string {
 	for _, set := range r.Trace.Missing {
 		label, _, _ := strings.Cut(set, ".")
 		port := map[string]int{"_xmpp-client": portClient, "_xmpp-server": portServer, "_im": portServer, "_pres": portServer}[label]
-		if port != 0 && !strings.Contains(set, "._sip.") {
+		if port != 0 && !strings.Contains(set, "._sip.") && (len(lines) == 0 || label != "_im" && label != "_pres") {
 			lines = append(lines, fmt.Sprintf("      %s SRV 0 0 %d xmpp.%s.", set, port, r.Verify))
 		}
 	}

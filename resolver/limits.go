@@ -5,15 +5,14 @@ import "time"
 // What one resolution may cost. The zones asked are strangers', and so are most
 // servers on the way to them.
 const (
-	maxQuestions = 64 // two SRV sets and the addresses of some 30 hosts
-	maxAliases   = 8  // CNAMEs between a name and its records
-	maxServices  = 64 // SRV records that are considered, lowest priority first
-	maxAddresses = 8  // of one host in one address family
-	maxTargets   = 64 // addresses that anybody could want to try
-	minTargets   = 2  // RFC 3861 section 6: a limit on attempts is never below 2
-	maxServers   = 3  // lines of resolv.conf that count, as resolv.conf(5) says
-	maxConf      = 64 << 10
-	maxStrays    = 64 // packets that answer another question, before a server counts as silent
+	maxQuestions = 64       // two SRV sets and the addresses of some 30 hosts
+	maxAliases   = 8        // CNAMEs between a name and its records
+	maxServices  = 64       // SRV records that are considered, lowest priority first
+	maxAddresses = 8        // of one host in one address family
+	maxTargets   = 64       // addresses that anybody could want to try
+	minTargets   = 2        // RFC 3861 section 6: a limit on attempts is never below 2
+	maxServers   = 3        // lines of resolv.conf that count, as resolv.conf(5) says
+	maxConf      = 64 << 10 // bytes of resolv.conf that are read: a usual one has 200
 
 	attempts       = 2                // times a silent server is asked
 	answerTimeout  = 2 * time.Second  // for one packet there and back

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"meshbridge/resolver/uri"
-
-	"github.com/miekg/dns"
 )
 
 // lookup is one resolution under way.
@@ -35,7 +33,7 @@ func (r *Resolver) resolve(ctx context.Context, domain, subject string, find fun
 	res.Verify = ascii
 	servers, err := r.servers()
 	if err != nil {
-		return res, &Error{Kind: ErrTemporary, Detail: "no DNS server is known: " + err.Error(), Advice: "name one"}
+		return res, &Error{Kind: ErrTemporary, Detail: "no DNS server is known: " + err.Error(), Advice: "name one with resolver.servers, or --server"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
@@ -49,10 +47,10 @@ func (r *Resolver) resolve(ctx context.Context, domain, subject string, find fun
 
 // ask asks for the records of a name, and on where its aliases lead.
 func (l *lookup) ask(ctx context.Context, name string, kind uint16) (reply, error) {
+	if !uri.DNSName(name) {
+		return reply{}, &Error{Kind: ErrNotFQDN, Detail: "with the service before it, it is longer than a name can be", Advice: writeFQDN}
+	}
 	for hops := 0; ; {
-		if !uri.DNSName(name) {
-			return reply{}, &Error{Kind: ErrNotFQDN, Detail: "the name to be asked for is too long or odd", Advice: writeFQDN}
-		}
 		q := question{name, kind}
 		m, err := l.query(ctx, q)
 		if err != nil {
@@ -63,68 +61,20 @@ func (l *lookup) ask(ctx context.Context, name string, kind uint16) (reply, erro
 		if hops += r.hops; err != nil {
 			return reply{}, err
 		}
+		if hops > maxAliases || !askable(r.end) {
+			return reply{}, aliasError(q.name)
+		}
 		if r.hops == 0 || r.negative || len(r.services)+len(r.addresses) > 0 {
 			return r, nil
-		}
-		if hops > maxAliases {
-			return reply{}, aliasError(q.name)
 		}
 		name = r.end
 	}
 }
 
-// query asks the servers in turn. NOERROR and NXDOMAIN are answers; everything else
-// is none, and the next server is asked. A silent one is asked once more, one that
-// failed or refused is not.
-func (l *lookup) query(ctx context.Context, q question) (*dns.Msg, error) {
-	if len(l.res.Queries) >= maxQuestions {
-		return nil, temporary(fmt.Sprintf("more than %d questions", maxQuestions))
-	}
-	l.res.Queries = append(l.res.Queries, q.String())
-	l.res.Trace.Steps = append(l.res.Trace.Steps, Step{Type: dns.TypeToString[q.kind], Name: q.name})
-	step := &l.res.Trace.Steps[len(l.res.Trace.Steps)-1]
-	start := time.Now()
-	defer func() { step.Took = time.Since(start) }()
-
-	silent, failure := slices.Clone(l.servers), ""
-	for range attempts {
-		for _, server := range slices.Clone(silent) {
-			m, err := l.r.exchange(ctx, server, q)
-			step.Server = server
-			switch {
-			case ctx.Err() != nil:
-				step.Outcome = "no time left"
-				return nil, temporary(fmt.Sprintf("no time left for %s", q))
-			case err != nil:
-				step.Outcome = err.Error()
-				continue
-			case m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError:
-				step.Outcome = dns.RcodeToString[m.Rcode]
-				l.prefer(server)
-				return m, nil
-			}
-			step.Outcome = rcodeName(m.Rcode)
-			failure = step.Outcome
-			silent = slices.DeleteFunc(silent, func(s netip.AddrPort) bool { return s == server })
-		}
-	}
-	if failure == "" {
-		failure = step.Outcome
-	}
-	return nil, temporary(fmt.Sprintf("%s %s from %s", failure, q, step.Server))
-}
-
-// prefer asks this server first from now on: a dead one costs its time once.
-func (l *lookup) prefer(server netip.AddrPort) {
-	i := slices.Index(l.servers, server)
-	l.servers = slices.Insert(slices.Delete(l.servers, i, i+1), 0, server)
-}
-
-func rcodeName(code int) string {
-	if s, ok := dns.RcodeToString[code]; ok {
-		return s
-	}
-	return fmt.Sprintf("RCODE %d", code)
+// askable reports whether a name out of an answer may be asked about: no single
+// label, and nothing of the local link (RFC 6762 section 3).
+func askable(name string) bool {
+	return uri.DNSName(name) && strings.Contains(name, ".") && !strings.HasSuffix(name, ".local")
 }
 
 // told writes into the trace what the last answer held.

@@ -39,21 +39,29 @@ func (r *Resolver) arrange(all []service, tell func(s service, why string)) []se
 			if len(ordered) > first {
 				text = "same priority"
 			}
-			if n > 1 {
+			if p.of > 1 {
 				text += fmt.Sprintf(", weight roll %d of %d", p.roll, p.sum)
 			}
 			ordered = append(ordered, p.service)
-			tell(p.service, fmt.Sprintf("%d. %s", len(ordered), text))
+			tell(p.service, rank(len(ordered))+text)
 		}
 		all = all[n:]
 	}
 	return ordered
 }
 
-// picked is a service with the chance that picked it.
+// rank names the place of the nth record in the order.
+func rank(n int) string {
+	if n == 1 {
+		return "first choice: "
+	}
+	return fmt.Sprintf("fallback %d: ", n-1)
+}
+
+// picked is a service with the chance that picked it out of how many.
 type picked struct {
 	service
-	roll, sum int
+	roll, sum, of int
 }
 
 // byWeight orders records of one priority. Those of weight 0 come first in the list
@@ -77,7 +85,7 @@ func (r *Resolver) byWeight(group []service) []picked {
 		}
 		roll := r.roll(sum)
 		i := pick(left, roll)
-		order = append(order, picked{left[i], roll, sum})
+		order = append(order, picked{left[i], roll, sum, len(left)})
 		left = slices.Delete(left, i, i+1)
 	}
 	return order

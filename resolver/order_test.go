@@ -102,6 +102,17 @@ func TestChance(t *testing.T) {
 			t.Errorf("chi-square %.1f for %v", chi, got)
 		}
 	})
+	t.Run("RES-2782-2 the roll may be the whole sum", func(t *testing.T) {
+		second := 0
+		for range 3000 {
+			if names(New(Config{}).byWeight(group(1, 1))) == "ba" {
+				second++ // a roll of 2 of 0, 1 and 2
+			}
+		}
+		if second < 850 || second > 1150 {
+			t.Errorf("%d of 3000 times, want 1000", second)
+		}
+	})
 	t.Run("RES-2782-4 weights of 0 alone are shuffled", func(t *testing.T) {
 		seen := map[string]int{}
 		for range 1000 {
@@ -136,7 +147,7 @@ func TestPriorities(t *testing.T) {
 		for _, s := range ordered {
 			got += s.host
 		}
-		want := []string{"c 1. lowest priority", "d 2. next priority, weight roll 107 of 107", "b 3. same priority, weight roll 7 of 100", "a 4. next priority"}
+		want := []string{"c first choice: lowest priority", "d fallback 1: next priority, weight roll 107 of 107", "b fallback 2: same priority", "a fallback 3: next priority"}
 		if got != "cdba" || !slices.Equal(told, want) {
 			t.Errorf("%s, %q", got, told)
 		}

@@ -103,7 +103,8 @@ func addressOf(rr dns.RR) (address, bool) {
 		ip, ok = netip.AddrFromSlice(rr.A.To4())
 	case *dns.AAAA:
 		ip, ok = netip.AddrFromSlice(rr.AAAA.To16())
-		ok = ok && !ip.Is4In6() // no host is reached that way, and it would hide which
+		// Neither leads to a host: the one hides an IPv4 address, the other has no zone.
+		ok = ok && !ip.Is4In6() && !ip.IsLinkLocalUnicast()
 	}
 	if !ok || ip.IsUnspecified() || ip.IsMulticast() {
 		return address{}, false
@@ -125,6 +126,6 @@ func ttlOf(rr dns.RR) uint32 {
 func plainName(s string) string { return strings.TrimSuffix(dns.CanonicalName(s), ".") }
 
 func aliasError(name string) error {
-	return &Error{Kind: ErrAliases, Detail: name + " is a chain of aliases that is a loop or longer than 8",
+	return &Error{Kind: ErrAliases, Detail: "from " + name + " on they are a loop, more than 8, or no names",
 		Advice: "tell who runs that zone"}
 }

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"meshbridge/resolver/uri"
 )
 
 // Config says whom to ask and how to choose. Its zero value is fit for use.
@@ -61,6 +63,28 @@ func New(c Config) *Resolver {
 		c.Dial = new(net.Dialer).DialContext
 	}
 	return &Resolver{cfg: c}
+}
+
+// Resolve finds what a URI names, by the method for its scheme: where a client of
+// that domain connects for xmpp:, who takes instant messages or gives presence for
+// im: and pres:, the record set for srv:.
+func (r *Resolver) Resolve(ctx context.Context, u uri.URI) (Result, error) {
+	switch {
+	case u.Scheme == uri.SRV:
+		return r.Set(ctx, u)
+	case u.Scheme == uri.IM || u.Scheme == uri.Pres:
+		return r.Presentity(ctx, u)
+	case u.Domain == "":
+		return Result{}, errNoServer()
+	}
+	res, err := r.Client(ctx, u.Domain)
+	res.JID = u.JID()
+	return res, err
+}
+
+// errNoServer is for a URI that names only an account to log in as.
+func errNoServer() error {
+	return &Error{Kind: ErrBadURI, Detail: "it names an account to log in as and nobody to reach", Advice: "write xmpp:example.org"}
 }
 
 // servers returns whom to ask now.

@@ -5,8 +5,6 @@ import (
 	"context"
 	"slices"
 
-	"meshbridge/resolver/uri"
-
 	"github.com/miekg/dns"
 )
 
@@ -70,8 +68,8 @@ func (s record) unusable(sole bool) string {
 		return "target . beside others: ignored"
 	case s.port == 0:
 		return "port 0: ignored"
-	case !uri.DNSName(s.target):
-		return "not the name of a host: ignored"
+	case !askable(s.target):
+		return "not the name of a host in the DNS: ignored"
 	}
 	return ""
 }

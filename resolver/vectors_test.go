@@ -32,7 +32,7 @@ var comTargets = []string{
 func vectors() []vector {
 	const nets = "_xmpps-client._tcp.example.net. SRV; _xmpp-client._tcp.example.net. SRV; t.example.net. A; t.example.net. AAAA; s.example.net. A; s.example.net. AAAA"
 	return []vector{
-		{"IM-1 RES-3861-3-2 RES-3861-4-3 RES-3861-6-1 RES-2782-1 by priority and weight, never the domain's own address", "",
+		{"IM-1 RES-3861-3-2 RES-3861-4-1 RES-3861-4-3 RES-3861-6-1 RES-2782-1 by priority and weight, never the domain's own address", "",
 			"im:user@example.com", onlyXMPP, comTargets, "_im._xmpp.example.com. SRV" + comIM, nil},
 		{"IM-2 RES-3861-3-3 RES-3861-5-1 the next protocol, asked before any address", "",
 			"pres:user@example.com", nil, []string{"sip 192.0.2.9:5060 simple.example.com"},
@@ -59,7 +59,7 @@ func vectors() []vector {
 		{"IM-8 RES-3861-4-4 nothing at all", "",
 			"pres:u@nx.example", onlyXMPP, nil, "_pres._xmpp.nx.example. SRV; nx.example. A; nx.example. AAAA", ErrNoRecords},
 
-		{"XC RES-6120-1 RES-6120-3 RES-0368-1 both sets in one order, all addresses of a host before the next", "",
+		{"XC RES-NAPTR-0 RES-6120-1 RES-6120-3 RES-0368-1 both sets in one order, all addresses of a host before the next", "",
 			"xmpp:example.net", nil, []string{
 				"direct-tls [2001:db8::21]:5223 t.example.net", "direct-tls 192.0.2.21:5223 t.example.net",
 				"starttls 192.0.2.20:5222 s.example.net",

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"meshbridge/internal/xep0106"
-
 	"mellium.im/xmpp/jid"
 )
 
@@ -84,7 +82,7 @@ func (m *Map) Instance(colleague jid.JID) (instance string, rule Rule) {
 	colleague = colleague.Bare()
 	user := asciiLower(Escape(colleague.Domainpart())) // an IPv6 literal has colons
 	if local := colleague.Localpart(); local != "" {
-		user = local + xep0106.Code('@') + user
+		user = local + escapeCode('@') + user
 	}
 	room := MaxInstance - len("@") - len(m.machine)
 	if len(user) <= room && legal(user) { // never ends like a fallback: no domain has "~"

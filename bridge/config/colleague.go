@@ -93,7 +93,7 @@ func personOf(text string) (person jid.JID, what, do string) {
 	u, err := uri.Parse(text)
 	switch {
 	case errors.Is(err, uri.ErrPercent):
-		return person, quote(text) + " " + reasonOf(err), "write %25 for a percent sign"
+		return person, quote(text) + " " + err.Error(), "write %25 for a percent sign"
 	case err != nil:
 		return person, quote(text) + " is not a JID (RFC 7622)", writeXMPP
 	case u.Domain == "":

@@ -86,19 +86,19 @@ func parseTarget(text string) (t Target, what, do string) {
 	case "tcp", "tls":
 		return literalTarget(text, scheme, rest)
 	case uri.XMPP, uri.IM, uri.Pres, uri.SRV:
-		return lookedUpTarget(text)
+		return lookedUpTarget(text, scheme)
 	}
 	return t, quote(text) + " is not an address of a server", anyForm
 }
 
 // lookedUpTarget reads a URI whose domain the DNS is asked about (RES-6120-6,
 // RES-6120-10).
-func lookedUpTarget(text string) (t Target, what, do string) {
+func lookedUpTarget(text, scheme string) (t Target, what, do string) {
 	u, err := uri.Parse(text)
 	do = map[string]string{
 		uri.SRV: "write srv:_name._tcp.example.org",
 		uri.IM:  "write im:user@example.org", uri.Pres: "write pres:user@example.org",
-	}[strings.ToLower(text[:strings.IndexByte(text, ':')])]
+	}[scheme]
 	if do == "" {
 		do = "write xmpp: and the server's domain, as xmpp:example.org"
 	}
@@ -119,7 +119,7 @@ func lookedUpTarget(text string) (t Target, what, do string) {
 // reasonOf puts an error of the URI parser behind the quoted text.
 func reasonOf(err error) string {
 	if errors.Is(err, uri.ErrPercent) {
-		return "has a % that two hexadecimal digits should follow"
+		return err.Error()
 	}
 	return "is " + err.Error()
 }

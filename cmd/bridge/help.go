@@ -36,7 +36,7 @@ func writeUsage(w io.Writer, program string) {
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  %-8s %s\n", v.name, v.short)
 	}
-	fmt.Fprintf(w, "\nexit codes: 0 ok, 1 failed while running, 2 configuration or usage\n"+
+	fmt.Fprintf(w, "\nexit codes: 0 ok, 1 failed while running, 2 configuration or usage, 3 degraded, 4 not found\n"+
 		"To see it work without a server:  %s demo\n", program)
 }
 

@@ -16,11 +16,12 @@ import (
 	"strings"
 )
 
-// Exit codes, documented in "help".
+// Exit codes, documented in "help". 3 (degraded) is kept for status.
 const (
-	exitOK      = 0
-	exitRuntime = 1
-	exitUsage   = 2 // configuration or usage; the systemd unit does not restart on it
+	exitOK       = 0
+	exitRuntime  = 1
+	exitUsage    = 2 // configuration or usage; the systemd unit does not restart on it
+	exitNotFound = 4 // there is no answer, or nobody is there
 )
 
 func main() {
@@ -48,7 +49,7 @@ type call struct {
 }
 
 func verbs() []verb {
-	return []verb{runVerb(), checkVerb(), secretVerb(), demoVerb(), versionVerb(), helpVerb()}
+	return []verb{runVerb(), checkVerb(), resolveVerb(), secretVerb(), demoVerb(), versionVerb(), helpVerb()}
 }
 
 // run carries out a command line and returns the exit code. args[0] is the

@@ -17,7 +17,7 @@ type Server struct {
 	tb         testing.TB
 	additional bool
 	chase      bool
-	tamper     func(answer *dns.Msg) []*dns.Msg
+	tamper     func(answer *dns.Msg, overTCP bool) []*dns.Msg
 	addr       netip.AddrPort
 
 	mu      sync.Mutex
@@ -37,7 +37,7 @@ func Additional(s *Server) { s.additional = true }
 func Chase(s *Server) { s.chase = true }
 
 // Tamper puts f between the zone and the wire: what it returns is sent, in order.
-func Tamper(f func(answer *dns.Msg) []*dns.Msg) Option {
+func Tamper(f func(answer *dns.Msg, overTCP bool) []*dns.Msg) Option {
 	return func(s *Server) { s.tamper = f }
 }
 
@@ -48,6 +48,7 @@ func Tamper(f func(answer *dns.Msg) []*dns.Msg) Option {
 //	REFUSED name
 //	FORMERR name     answered so as long as the question has an OPT record
 //	DROP name        not answered
+//	NOEDNS name      not answered as long as the question has an OPT record
 //	TRUNCATED name   over UDP: half of the records and the TC flag
 func Serve(tb testing.TB, zone string, options ...Option) *Server {
 	tb.Helper()
@@ -106,7 +107,7 @@ func (s *Server) Replace(zone string) {
 	for line := range strings.Lines(zone) {
 		f := strings.Fields(line)
 		switch {
-		case len(f) == 2 && slices.Contains([]string{"SERVFAIL", "REFUSED", "FORMERR", "DROP", "TRUNCATED"}, f[0]):
+		case len(f) == 2 && slices.Contains([]string{"SERVFAIL", "REFUSED", "FORMERR", "DROP", "NOEDNS", "TRUNCATED"}, f[0]):
 			s.faults[dns.CanonicalName(f[1])] = f[0]
 		default:
 			records.WriteString(strings.TrimLeft(line, " \t"))
@@ -157,7 +158,7 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, ask *dns.Msg) {
 		m = new(dns.Msg).SetRcode(ask, code)
 	}
 	switch {
-	case fault == "DROP":
+	case fault == "DROP", fault == "NOEDNS" && ask.IsEdns0() != nil:
 		return
 	case !overTCP:
 		m.Truncate(room(ask))
@@ -168,7 +169,7 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, ask *dns.Msg) {
 	}
 	out := []*dns.Msg{m}
 	if s.tamper != nil {
-		out = s.tamper(m)
+		out = s.tamper(m, overTCP)
 	}
 	for _, m := range out {
 		_ = w.WriteMsg(m) // the client may have gone

@@ -39,7 +39,7 @@ func ASCII(domain string) (string, error) {
 }
 
 // FQDN is ASCII for a domain that DNS can be asked about wherever one is: a name of
-// two labels or more, and no IP address. What a single label would mean is a local
+// two labels or more, outside .local, and no IP address. What a single label would mean is a local
 // matter (RFC 3861 section 3), and nothing here completes it.
 func FQDN(domain string) (string, error) {
 	if _, err := netip.ParseAddr(strings.Trim(domain, "[]")); err == nil {
@@ -51,6 +51,8 @@ func FQDN(domain string) (string, error) {
 		return "", fmt.Errorf("%w: DNS has no such names", ErrNotFQDN)
 	case !strings.Contains(name, "."):
 		return "", fmt.Errorf("%w: %s is a single label", ErrNotFQDN, name)
+	case strings.HasSuffix(name, ".local"):
+		return "", fmt.Errorf("%w: %s is asked for on the local link only (RFC 6762 section 3)", ErrNotFQDN, name)
 	case !strings.ContainsAny(name[strings.LastIndexByte(name, '.'):], "abcdefghijklmnopqrstuvwxyz"):
 		return "", fmt.Errorf("%w: %s ends in a number", ErrNotFQDN, name)
 	}

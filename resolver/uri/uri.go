@@ -26,7 +26,7 @@ var (
 	ErrScheme = errors.New("not an xmpp:, im:, pres: or srv: URI")
 
 	// ErrPercent: a percent sign is not followed by two hexadecimal digits.
-	ErrPercent = errors.New("has a % that two hexadecimal digits should follow; write %25 for a percent sign")
+	ErrPercent = errors.New("has a % that two hexadecimal digits should follow")
 
 	// ErrAddress: what the URI names is no JID or no name of an SRV record set.
 	ErrAddress = errors.New("not an address")
@@ -68,6 +68,9 @@ func Of(scheme string, j jid.JID) URI {
 // none.
 func (u URI) JID() string {
 	s := u.Domain
+	if u.Scheme == SRV {
+		return ""
+	}
 	if u.Local != "" {
 		s = u.Local + "@" + s
 	}
