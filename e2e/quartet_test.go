@@ -52,8 +52,8 @@ func TestQuartet(t *testing.T) {
 		q.play(t, round)
 	}
 	t.Run("INJ-14 nothing is attributed to somebody else", q.testAttribution)
-	t.Run("DESIGN 5 all that reached the bridge is delivered once or more", q.testUp)
-	t.Run("DESIGN 6 all that was sent down is shown", q.testDown)
+	t.Run("all that reached the bridge is delivered once or more", q.testUp)
+	t.Run("all that was sent down is shown", q.testDown)
 	t.Run("at the end", q.testEnd)
 	t.Logf("MEASURED %d streams opened by the clients and %d by the bridge for %d conversations",
 		q.wire.opened(q.wire.inward), q.wire.opened(q.wire.outward), 8*4)
