@@ -13,6 +13,7 @@ func TestEjabberd(t *testing.T) {
 	t.Run("messages", s.testMessages)
 	t.Run("many and large", s.testVolume)
 	t.Run("COMP-11 COMP-12 COMP-14 a message of the outage arrives, and nobody was withdrawn", s.testOutage)
+	t.Run("COMP-16 killed in the middle of a flood, nothing is lost", s.testFlood)
 	t.Run("sign-off", s.testLeaving)
 	t.Run("at the end", s.testEnd)
 }

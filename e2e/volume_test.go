@@ -32,7 +32,7 @@ func (s *scene) testHundred(t *testing.T) {
 	compare(t, s.juliet.received(aliceInstance)[heardJ:], append(series("down", n), "to Juliet after many"))
 }
 
-// series are the texts of testHundred.
+// series are texts that differ by their number.
 func series(who string, n int) []string {
 	var all []string
 	for i := range n {
