@@ -121,6 +121,17 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%v", d.Err)
 		}
 	})
+	inBubble(t, "a server that hangs up during the handshake", func(t *testing.T) {
+		r := newRig(t)
+		r.resolve = func() ([]Target, error) {
+			return []Target{{Address: "a", TLS: &tls.Config{ServerName: "example.org"}}}, nil
+		}
+		r.serve = func(f *far) { f.conn.Close() }
+		r.run()
+		if d := r.down(); !strings.Contains(d.Err.Error(), `has a certificate for "example.org"`) {
+			t.Errorf("%v", d.Err)
+		}
+	})
 	inBubble(t, "a server that does not answer in TLS is left after 10 s", func(t *testing.T) {
 		r := newRig(t)
 		r.resolve = func() ([]Target, error) {
