@@ -47,17 +47,24 @@ func onEjabberd(t testing.TB, o *office) (server, setup) {
 func (o *office) newEjabberd(t testing.TB, s site) *ejabberd {
 	t.Helper()
 	mkdir(t, filepath.Join(s.dir, "spool"))
-	own := []string{shippedSecret, secret, `ip: "::"`, fmt.Sprintf("ip: %q", s.listen)}
-	if s.pem == "" {
-		own = append(own, "tls: true", "tls: false", "certfile: "+shippedPEM+"\n", "\n")
-	} else {
-		own = append(own, "certfile: "+shippedPEM, "certfile: "+s.pem)
-	}
 	e := &ejabberd{office: o, site: s}
 	write(t, filepath.Join(s.dir, "ejabberd.yml"), fmt.Sprintf(ejabberdConfig, s.dir), 0o600)
-	write(t, filepath.Join(s.dir, "meshbridge.yml"), deployed(t, "ejabberd/meshbridge.yml", own...), 0o600)
+	write(t, filepath.Join(s.dir, "meshbridge.yml"), deployed(t, "ejabberd/meshbridge.yml", s.ejabberd()...), 0o600)
 	e.up(t)
 	return e
+}
+
+// ejabberd is what a site replaces in deploy/ejabberd.
+func (s site) ejabberd() []string {
+	own := []string{shippedSecret, secret, `ip: "::"`, fmt.Sprintf("ip: %q", s.listen)}
+	if s.pem != "" {
+		return append(own, "certfile: "+shippedPEM, "certfile: "+s.pem)
+	}
+	own = append(own, "certfile: "+shippedPEM+"\n", "\n")
+	if s.bare {
+		return own
+	}
+	return append(own, "tls: true", "tls: false")
 }
 
 // up starts the server and makes the accounts that are not there yet. The log

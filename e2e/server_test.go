@@ -28,6 +28,7 @@ type site struct {
 	dir    string // for all that it writes
 	listen string // address at which components connect, port 5347
 	pem    string // certificate and key of the component port; empty: no TLS
+	bare   bool   // TLS without a certificate
 	kick   string // component_conflict_resolve; empty: as deployed
 }
 

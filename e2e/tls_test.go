@@ -18,6 +18,7 @@ func TestTLS(t *testing.T) {
 			t.Run("INJ-1 by a name that is not the certificate's it is refused", s.testOtherName)
 		})
 	}
+	t.Run("a port without a certificate hangs up and the log says what that means", testBare)
 	t.Run("INJ-1 a server with another certificate gets no byte of the handshake", testImpostor)
 }
 
@@ -40,6 +41,16 @@ func (b *bridge) saysOtherName(t *testing.T) {
 	if count(b.lines.all(), has("msg=ready")) > 0 {
 		t.Error("the bridge calls itself ready")
 	}
+}
+
+// testBare meets ejabberd with certfile left out of its listener.
+func testBare(t *testing.T) {
+	o := newOffice(t, onlyV4)
+	s := o.inSrv()
+	s.bare = true
+	o.newEjabberd(t, s)
+	b := o.newBridge(t, racing, o.secured(t))
+	b.lines.start().await(t, soon, "the advice", has("the server hung up", "has a certificate for", serverName))
 }
 
 // testImpostor plays a server that has a certificate, but not for the name by
