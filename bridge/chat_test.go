@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"meshbridge/internal/stanza"
+	"meshbridge/linklocal"
 )
 
 // awkward are texts that must arrive as they were written.
@@ -290,4 +291,40 @@ func stanzas(list []heard) []stanza.Stanza {
 		out = append(out, h.Stanza)
 	}
 	return out
+}
+
+func TestIntroduction(t *testing.T) {
+	synctestRun(t, "GW-18 a peer's name goes with the first message, not with the second, and again when it is another", func(t *testing.T) {
+		c := newCoreRig(t)
+		c.up()
+		says := func(body string) string {
+			c.fromMesh(linklocal.Received{Peer: julietName, Proxy: aliceJID, Stanza: stanza.Stanza{
+				Kind: stanza.Message, Type: "chat", Payload: []*stanza.Element{
+					stanza.New("", "body").AddText(body), stanza.New("http://jabber.org/protocol/nick", "nick").AddText("the boss"),
+				},
+			}})
+			got := c.session.take()
+			if len(got) != 1 || bodyOf(got[0]) != body {
+				t.Fatalf("%+v", got)
+			}
+			if list := got[0].Children("http://jabber.org/protocol/nick", "nick"); len(list) == 1 {
+				return list[0].Text()
+			}
+			return ""
+		}
+		c.meets(julietName, "pronto", "txtvers=1")
+		if got := says("no name"); got != "" {
+			t.Errorf("introduced as %q", got)
+		}
+		c.meets(julietName, "pronto", "nick=Juli\u202EC")
+		for n, want := range []string{"JuliC", "", ""} {
+			if got := says(fmt.Sprint(n)); got != want {
+				t.Errorf("message %d introduces %q, want %q", n, got, want)
+			}
+		}
+		c.meets(julietName, "pronto", "1st=Juliet", "last=Capulet")
+		if got := says("another"); got != "Juliet Capulet" {
+			t.Errorf("introduced as %q", got)
+		}
+	})
 }

@@ -24,6 +24,9 @@ type coreRig struct {
 	session *fakeSession
 	mesh    *fakeMesh
 	store   *fakeStore
+
+	client    client               // of every peer
+	questions []linklocal.Delivery // that peers were asked
 }
 
 func newCoreRig(t testing.TB, change ...func(*config.Config)) *coreRig {
@@ -137,6 +140,7 @@ func (s *fakeSession) take() []stanza.Stanza {
 // fakeMesh notes.
 type fakeMesh struct {
 	sent      []linklocal.Delivery
+	kept      []linklocal.Delivery // set aside by coreRig.replies
 	published []linklocal.Proxy
 	withdrawn []string
 	retracted []string

@@ -42,4 +42,13 @@
 // translate.MessageToMesh, the outbox, the mesh, and out of the outbox when
 // Juliet's machine has it (linklocal.Delivered). What comes back (linklocal.Returned,
 // upstream.Down) waits in its old place for the next chance.
+//
+// # A question's way
+//
+// Whatever the server's side asks by iq is answered here: for the gateway and from
+// what is known of a peer at once (answerServer), or when the peer's client has been
+// asked (askPeer). Such a question of ours is an inquiry: it goes out under an id of
+// its own, ends with the client's answer, with its silence or with the news that it
+// was not reached, and then everybody who waits for it is answered. What a peer asks a
+// colleague goes no further than here (answerColleague).
 package bridge

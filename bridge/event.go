@@ -24,6 +24,8 @@ func (e meshEvent) apply(g *Gateway) {
 		g.delivered(ev)
 	case linklocal.Returned:
 		g.returned(ev)
+	case linklocal.StreamOpened:
+		g.streamOpened(ev)
 	case linklocal.ProxyChanged:
 		g.proxyChanged(ev)
 	}

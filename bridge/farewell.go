@@ -8,6 +8,7 @@ import (
 
 	"meshbridge/bridge/store"
 	"meshbridge/bridge/translate"
+	"meshbridge/internal/stanza"
 )
 
 // farewell tells the subscribers that everybody on the mesh is out of reach
@@ -16,6 +17,9 @@ import (
 func (g *Gateway) farewell() {
 	g.stopping = true
 	g.outage.end()
+	for _, q := range g.inquiries.ids {
+		g.finish(q, outOfReach, stanza.Stanza{})
+	}
 	g.abandonAll()
 	timeout := time.NewTimer(farewellTime)
 	defer timeout.Stop()

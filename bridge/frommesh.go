@@ -20,8 +20,9 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 		return
 	}
 	s := ev.Stanza
-	answers, relayed := "", false
-	if s.Type == "error" {
+	q := g.inquiryOf(ev, p)
+	answers, relayed := "", q != nil
+	if s.Kind == stanza.Message && s.Type == "error" {
 		answers, relayed = g.relayed.get(passage{false, c.key(), p.local, s.ID}, time.Now())
 	}
 	pair := store.Pair{Colleague: c.key(), Local: p.local}
@@ -36,9 +37,7 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 	case policy.Refuse:
 		g.refuseMesh(c, p, s, v)
 	case policy.Answer:
-		if r, ok := g.answerIQ(s, policy.AsColleague, nil); ok {
-			g.mesh.Send(linklocal.Delivery{Proxy: c.key(), Peer: p.instance, Stanza: r})
-		}
+		g.fromClient(c, p, s, q)
 	case policy.Relay:
 		g.relayUp(s, c, p, answers)
 	}
@@ -63,12 +62,12 @@ func (g *Gateway) relayUp(s stanza.Stanza, c *colleague, p *peer, answers string
 	if s.Type == "error" {
 		to = answers
 	}
-	out, outcome := translate.MessageToServer(s, p.jid, to, newID, translate.MessageOptions{})
+	now := time.Now()
+	out, outcome := translate.MessageToServer(s, p.jid, to, newID, translate.MessageOptions{Nick: g.introduction(c, p, now)})
 	if !outcome.Crosses() {
 		g.drops.count(outcome.Dropped)
 		return
 	}
-	now := time.Now()
 	m := markOf(p.local, c.key(), s)
 	if g.isRepeat(m, now) {
 		return
@@ -84,12 +83,22 @@ func (g *Gateway) relayUp(s stanza.Stanza, c *colleague, p *peer, answers string
 		return
 	}
 	g.took(m, now)
+	g.introduced.add(subject{c.key(), p.local, p.name}, now)
 	g.relayed.note(passage{true, c.key(), p.local, out.ID}, s.ID, now)
 	if g.box.Waiting(c.queue) == 1 {
 		g.launch(e)
 	} else {
 		g.pumpTo(c.queue)
 	}
+}
+
+// introduction is the name that goes with a peer's first message to a colleague, and
+// with the first under another name (GW-18).
+func (g *Gateway) introduction(c *colleague, p *peer, now time.Time) string {
+	if _, known := g.introduced.get(subject{c.key(), p.local, p.name}, now); known {
+		return ""
+	}
+	return p.name
 }
 
 // refusal is the verdict on a message that nothing but its size or number stands

@@ -20,7 +20,7 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 		return
 	}
 	w, c := g.between(s)
-	if s.Type == "error" && c != nil && w.peer != nil {
+	if s.Kind == stanza.Message && s.Type == "error" && c != nil && w.peer != nil {
 		_, w.Relayed = g.relayed.get(passage{true, c.key(), w.peer.local, s.ID}, time.Now())
 	}
 	v := policy.FromServer(w.Case, g.policy)
@@ -31,6 +31,8 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 		g.refuseUpstream(v, s)
 	case policy.Answer:
 		g.answerServer(w)
+	case policy.Ask:
+		g.askPeer(s, c, w.peer)
 	case policy.Relay:
 		if c == nil {
 			c = g.admit(w.Colleague.JID)
@@ -52,7 +54,8 @@ func (g *Gateway) refuseUpstream(v policy.Verdict, s stanza.Stanza) {
 
 // relayDown accepts a colleague's message for a peer.
 func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
-	out, outcome := translate.MessageToMesh(s, "", "", translate.MessageOptions{})
+	typing := p.present && p.can.has(stanza.NSChatStates) // wants to be told of it (MAP-M3)
+	out, outcome := translate.MessageToMesh(s, "", "", translate.MessageOptions{ChatStates: typing})
 	if !outcome.Crosses() {
 		g.drops.count(outcome.Dropped)
 		return

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/address"
+	"meshbridge/bridge/caps"
 	"meshbridge/bridge/config"
 	"meshbridge/bridge/outbox"
 	"meshbridge/bridge/policy"
@@ -84,6 +85,14 @@ type Gateway struct {
 	floor     time.Time // the time of day is not known while the clock is before
 	readyTold bool
 	stopping  bool
+
+	// What is answered, and how it is announced.
+	began      time.Time
+	inquiries  inquiries
+	abilities  map[sign]*ability
+	introduced *recent[subject] // whose name a colleague knows
+	selfMark   caps.Mark        // of the gateway itself
+	proxyMark  caps.Mark        // of every colleague on the mesh
 }
 
 // keeper is what the gateway asks of the store. No call waits for the disk.
@@ -178,6 +187,12 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		answered:   map[store.Pair]*answer{},
 		read:       newReader(),
 		floor:      clockFloor,
+
+		began:      time.Now(),
+		inquiries:  inquiries{ids: map[string]*inquiry{}, tokens: map[uint64]*inquiry{}},
+		abilities:  map[sign]*ability{},
+		introduced: newRecent[subject](nameMemory, maxNoticed),
+		selfMark:   ownMark(selfInfo()), proxyMark: ownMark(proxyInfo()),
 	}
 	for _, c := range cfg.Colleagues {
 		have := g.meet(c.JID)
@@ -204,6 +219,7 @@ func (g *Gateway) meshConfig() linklocal.Config {
 		Mark:           linklocal.GatewayMark(g.cfg.Upstream.Domain),
 		DepartureDelay: c.DepartureDelay, LegacyPort: c.LegacyTXTPort, GlobalIPv6: c.GlobalIPv6,
 		AllowLowPorts: c.AllowLowPorts, AcceptAnonymous: c.AcceptAnonymousHeader, LenientFrom: c.LenientFrom,
+		Limits:  linklocal.Limits(g.cfg.Limits),
 		Network: g.opts.Network, Transport: g.opts.Transport,
 		Log: g.log, Count: g.drops.count,
 		Handle: func(ev linklocal.Event) { g.post(meshEvent{ev}) },

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/address"
+	"meshbridge/bridge/config"
 	"meshbridge/bridge/translate"
 	"meshbridge/linklocal"
 )
@@ -38,10 +39,17 @@ func (g *Gateway) appearance(c *colleague) (linklocal.Profile, bool) {
 	if g.outage.told {
 		device = translate.Resource{Show: "away", Status: outageText}
 	}
-	return translate.ProfileFromPresence(device, translate.ProfileOptions{
-		Nick:       c.nick,
+	o := translate.ProfileOptions{
+		Nick: c.nick, HideNick: !g.publishes(config.TXTNick), HideMessage: !g.publishes(config.TXTMessage),
 		ShowAwayAs: linklocal.Status(g.cfg.LinkLocal.ShowAwayAs),
-	}), true
+	}
+	if g.publishes(config.TXTVersion) {
+		o.Node, o.Hash, o.Ver = g.proxyMark.Node, g.proxyMark.Hash, g.proxyMark.Ver
+	}
+	if g.publishes(config.TXTJID) {
+		o.JID = c.key()
+	}
+	return translate.ProfileFromPresence(device, o), true
 }
 
 // talks reports whether a colleague has written lately without being online.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/address"
+	"meshbridge/bridge/config"
 	"meshbridge/bridge/store"
 	"meshbridge/bridge/translate"
 	"meshbridge/linklocal"
@@ -22,7 +23,12 @@ type peer struct {
 	seen     bool   // was here in this run
 	present  bool
 	profile  linklocal.Profile
-	watchers map[string]bool // bare JIDs subscribed to the proxy JID
+	name     string              // that the profile claims; "" for none
+	left     time.Time           // when it was here last; zero: not in this run
+	can      *ability            // what the client can; nil: not asked yet
+	mute     bool                // the client answers no questions
+	asked    map[string]*inquiry // what it has been asked, by namespace
+	watchers map[string]bool     // bare JIDs subscribed to the proxy JID
 }
 
 // peerOf returns the peer behind a local part, known from now on. A plain local
@@ -30,7 +36,7 @@ type peer struct {
 func (g *Gateway) peerOf(local string) *peer {
 	p := g.peers[local]
 	if p == nil {
-		p = &peer{local: local, jid: g.ourJID(local), rule: address.Fallback, watchers: map[string]bool{}}
+		p = &peer{local: local, jid: g.ourJID(local), rule: address.Fallback, watchers: map[string]bool{}, asked: map[string]*inquiry{}}
 		if proxy, ok := address.ParseProxy(local); ok {
 			p.rule, p.instance = proxy.Rule, proxy.Instance
 		}
@@ -56,19 +62,22 @@ func (g *Gateway) release(p *peer) {
 
 // peerChanged takes in that a peer came or says something new of itself.
 func (g *Gateway) peerChanged(now linklocal.Peer) {
+	now.Profile = g.seenBy(now.Profile)
 	local, _ := address.ProxyLocal(now.Instance)
 	p := g.peerOf(local)
 	came, moved := !p.present, now.Host != "" && !strings.EqualFold(now.Host, p.host)
-	news := came || !sameProfile(p.profile, now.Profile)
+	news, mark := came || !sameProfile(p.profile, now.Profile), shownCaps(p)
 	if came {
 		g.log.Debug("peer up", "peer", now.Instance, "interfaces", now.Interfaces)
 	}
 	g.named(p, now.Instance)
+	g.recognise(p, now.Profile)
 	p.profile, p.present, p.seen = now.Profile, true, true
+	p.name = translate.Nickname(now.Profile)
 	if moved {
 		g.moved(p, now.Host)
 	}
-	if news {
+	if news || mark != shownCaps(p) {
 		g.showToAll(p)
 	}
 	if came || moved {
@@ -112,7 +121,8 @@ func (g *Gateway) peerGone(instance string) {
 		return
 	}
 	g.log.Debug("peer gone", "peer", instance)
-	p.present = false
+	p.present, p.left = false, time.Now()
+	g.dropInquiries(p)
 	g.showToAll(p)
 	g.release(p)
 }
@@ -126,7 +136,7 @@ func (g *Gateway) showToAll(p *peer) {
 // show tells a subscriber where a peer stands (MAP-P, GW-11: from the bare JID).
 func (g *Gateway) show(p *peer, bare string) {
 	if p.present {
-		g.say(translate.PresenceFromProfile(p.profile, p.jid, bare, translate.PresenceOptions{}))
+		g.say(translate.PresenceFromProfile(p.profile, p.jid, bare, translate.PresenceOptions{Caps: shownCaps(p), HidePhoto: !g.shows(config.TXTPhoto)}))
 	} else {
 		g.say(translate.Unavailable(p.jid, bare))
 	}

@@ -65,6 +65,7 @@ func TestPeerShown(t *testing.T) {
 		o.pass(5 * time.Second)
 		o.expect("Alice sees", alice.presences(), julietJID+" available")
 		alice.Write(iq("get", "q", julietJID, stanza.New(stanza.NSDiscoInfo, "query")))
+		o.pass(10 * time.Second) // for her program, which does not answer
 		got := alice.got()
 		if len(got) != 1 || got[0].Payload[0].Child(stanza.NSDiscoInfo, "identity").Attr("name") != "JuliC" {
 			o.Errorf("got %+v", got)

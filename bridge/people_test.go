@@ -37,6 +37,8 @@ type person struct {
 	stop     context.CancelFunc
 	done     chan error
 
+	client client // answers questions; nil as in Bonjour clients, set before they come
+
 	mu    sync.Mutex
 	talks map[string]*talk // by instance of the other side; the newest
 	all   []*talk
@@ -265,8 +267,22 @@ func (p *person) listen(t *talk, rd *stanza.Reader) {
 			p.mu.Lock()
 			p.heard = append(p.heard, heard{time.Now(), t.with, s})
 			p.mu.Unlock()
+			p.reply(t, s)
 		}
 	}
+}
+
+// reply answers a question as this person's program does.
+func (p *person) reply(t *talk, s stanza.Stanza) {
+	if p.client == nil || s.Kind != stanza.IQ || s.Type != "get" {
+		return
+	}
+	kind, payload := p.client(s.Payload[0])
+	r := stanza.Stanza{Kind: stanza.IQ, From: p.instance, To: t.with, ID: s.ID, Type: kind}
+	if payload != nil {
+		r.Payload = []*stanza.Element{payload}
+	}
+	t.Write(stanza.Append(nil, stanza.Client, r)) // a stream that has ended takes no answer
 }
 
 func (p *person) leave(t *talk) {

@@ -3,6 +3,7 @@ package bridge
 import (
 	"time"
 
+	"meshbridge/bridge/address"
 	"meshbridge/bridge/policy"
 	"meshbridge/bridge/store"
 	"meshbridge/bridge/translate"
@@ -30,23 +31,31 @@ func (g *Gateway) between(s stanza.Stanza) (parties, *colleague) {
 	case to.bare:
 		w.Target = policy.Gateway
 	case to.possible:
-		g.findPeer(&w, to.proxy.Local)
+		g.findPeer(&w, to.proxy)
 	}
 	w.Colleague.Subscribed = g.subs[w.pair()]&store.Watching != 0
 	return w, g.colleagues[w.Colleague.JID]
 }
 
 // findPeer says what a local part of an address of ours stands for.
-func (g *Gateway) findPeer(w *parties, local string) {
-	w.local, w.Target = local, policy.Unknown
-	if g.own[local] != nil {
+func (g *Gateway) findPeer(w *parties, proxy address.Proxy) {
+	w.local, w.Target = proxy.Local, policy.Unknown
+	switch p := g.peers[proxy.Local]; {
+	case g.own[proxy.Local] != nil:
 		w.Target = policy.OwnSide
-		return
-	}
-	if p := g.peers[local]; p != nil && p.instance != "" {
+	case p != nil && p.instance != "":
 		w.peer, w.Target = p, policy.Person
 		w.Peer = policy.Peer{Level: policy.Bound, Present: p.present}
+	case usual(proxy):
+		w.Target = policy.Awaited
 	}
+}
+
+// usual reports whether an address has the form that those of peers have: a name at
+// a machine.
+func usual(proxy address.Proxy) bool {
+	user, machine := address.SplitInstance(proxy.Instance)
+	return proxy.Rule == address.Fallback || user != "" && machine != ""
 }
 
 // presenceFromServer deals with a presence stanza.

@@ -2,10 +2,12 @@ package bridge
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"meshbridge/bridge/config"
 	"meshbridge/internal/stanza"
 )
 
@@ -77,4 +79,85 @@ func TestLog(t *testing.T) {
 			}
 		}
 	}, func(o *office) { o.level = slog.LevelDebug })
+}
+
+func TestPrivacyKeys(t *testing.T) {
+	whole := []string{"txtvers=1", "status=dnd", "msg=marker", "nick=marker", "1st=marker", "last=marker", "email=marker@x", "jid=marker@y",
+		"phsh=4a5eb7171b58e08a6881721e3b43d5a44419a2be", "node=marker", "ver=marker", "ext=marker", "vc=A"}
+	see := func(t *testing.T, show []config.TXTKey) (presence, card string, all []string) {
+		c := newCoreRig(t, func(cfg *config.Config) { cfg.Privacy.Show = show })
+		c.up()
+		c.hears(pres(aliceJID+"/desk", component, ""))
+		c.meets(julietName, "pronto", whole...)
+		c.client = disclosing(program("marker"))
+		c.session.take()
+		c.hears(pres(aliceJID, julietJID, "subscribe"))
+		presence = string(stanza.Append(nil, stanza.Component, c.session.take()[1]))
+		for _, q := range []*stanza.Element{stanza.New(stanza.NSVCard, "vCard"), query(stanza.NSVersion), query(stanza.NSDiscoInfo)} {
+			all = append(all, string(stanza.Append(nil, stanza.Component, c.requests("get", julietJID, q)[0])))
+		}
+		return presence, all[0], append(all, presence)
+	}
+	synctestRun(t, "PRIV-2 everything switched off: presence has the show alone, the card the instance, and nothing tells more", func(t *testing.T) {
+		presence, card, all := see(t, nil)
+		if presence != `<presence from='`+julietJID+`' to='`+aliceJID+`'><show>dnd</show></presence>` {
+			t.Error(presence)
+		}
+		if !strings.Contains(card, `<FN>juliet@pronto</FN><DESC>`) {
+			t.Error(card)
+		}
+		for _, s := range all {
+			if strings.Contains(s, "marker") {
+				t.Error(s)
+			}
+		}
+	})
+	for key, want := range map[config.TXTKey]string{
+		config.TXTNick: "<NICKNAME>marker</NICKNAME>", config.TXTFirst: "<GIVEN>marker</GIVEN>", config.TXTLast: "<FAMILY>marker</FAMILY>",
+		config.TXTMessage: "<status>marker</status>", config.TXTPhoto: "<photo>4a5eb7", config.TXTVersion: "<version>marker</version>",
+		config.TXTEmail: "<USERID>marker@x</USERID>", config.TXTJID: "Claims to be marker@y.",
+	} {
+		synctestRun(t, "PRIV-2 MAP-P8 MAP-P9 MAP-P10 "+string(key)+" alone", func(t *testing.T) {
+			_, _, with := see(t, []config.TXTKey{key})
+			_, _, without := see(t, slices.DeleteFunc(slices.Clone(config.Defaults().Privacy.Show), func(k config.TXTKey) bool { return k == key }))
+			if !strings.Contains(strings.Join(with, ""), want) || strings.Contains(strings.Join(without, ""), want) {
+				t.Errorf("with: %s\nwithout: %s", with, without)
+			}
+		})
+	}
+	published := func(t *testing.T, keys ...config.TXTKey) []string {
+		c := newCoreRig(t, func(cfg *config.Config) {
+			if keys != nil {
+				cfg.Privacy.Publish = keys
+			}
+		})
+		c.up()
+		c.hears(stanza.Stanza{Kind: stanza.Presence, From: aliceJID + "/desk", To: component, Payload: []*stanza.Element{stanza.New("", "status").AddText("busy")}})
+		return c.mesh.published[0].Profile.TXT(0)
+	}
+	has := func(txt []string, key config.TXTKey) bool {
+		return slices.ContainsFunc(txt, func(s string) bool { return strings.HasPrefix(s, string(key)+"=") })
+	}
+	t.Run("PRIV-1 by default neither names nor addresses are published", func(t *testing.T) {
+		txt := published(t)
+		for _, key := range []config.TXTKey{config.TXTFirst, config.TXTLast, config.TXTEmail, config.TXTJID} {
+			if has(txt, key) {
+				t.Errorf("%s: %q", key, txt)
+			}
+		}
+		for _, key := range []config.TXTKey{"status", config.TXTNick, config.TXTMessage, config.TXTVersion} {
+			if !has(txt, key) {
+				t.Errorf("no %s: %q", key, txt)
+			}
+		}
+	})
+	for _, key := range []config.TXTKey{config.TXTNick, config.TXTMessage, config.TXTVersion, config.TXTJID} {
+		t.Run("PRIV-1 MAP-T7 "+string(key)+" is published alone, or left out", func(t *testing.T) {
+			others := slices.DeleteFunc([]config.TXTKey{config.TXTNick, config.TXTMessage, config.TXTVersion, config.TXTJID}, func(k config.TXTKey) bool { return k == key })
+			alone, without := published(t, key), published(t, others...)
+			if !has(alone, key) || has(without, key) || slices.ContainsFunc(others, func(k config.TXTKey) bool { return has(alone, k) }) {
+				t.Errorf("alone %q, without %q", alone, without)
+			}
+		})
+	}
 }

@@ -118,6 +118,9 @@ func (g *Gateway) resumeAll() {
 
 // delivered takes in that a message has arrived at the peer's machine.
 func (g *Gateway) delivered(ev linklocal.Delivered) {
+	if g.asks(ev.Token) {
+		return
+	}
 	id := outbox.ID(ev.Token)
 	r := g.flying[id]
 	if r == nil {
@@ -136,6 +139,7 @@ func (g *Gateway) delivered(ev linklocal.Delivered) {
 func (g *Gateway) returned(ev linklocal.Returned) {
 	back := map[*route]bool{}
 	for _, token := range ev.Tokens {
+		g.unasked(token)
 		id := outbox.ID(token)
 		if r := g.flying[id]; r != nil {
 			r.flying--

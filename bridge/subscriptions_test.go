@@ -155,7 +155,7 @@ func TestSubscriptions(t *testing.T) {
 		o.pass(20 * time.Second)
 		o.expect("told later", s.told())
 	}, standInHere)
-	scene(t, "GW-8 an allowed subscribe: subscribed and presence, no subscribe back, silence on the mesh", func(o *office) {
+	scene(t, "GW-8 GW-22 an allowed subscribe: subscribed and presence, in advance too, no subscribe back, silence on the mesh", func(o *office) {
 		s := o.dialled
 		juliet := o.juliet()
 		o.start()
@@ -165,7 +165,9 @@ func TestSubscriptions(t *testing.T) {
 		o.expect("answered", s.told(), julietJID+" -> "+aliceJID+": subscribed", julietJID+" -> "+aliceJID+": available")
 		s.says(strings.Replace(presenceFrom("eve@else.example", "subscribe", ""), "to='"+component, "to='"+julietJID, 1))
 		s.says(strings.Replace(presenceFrom(aliceJID, "subscribe", ""), "to='"+component, `to='never\40seen@`+component, 1))
-		o.expect("answered", s.told(), julietJID+" -> eve@else.example: unsubscribed", `never\40seen@`+component+" -> "+aliceJID+": unsubscribed")
+		o.expect("answered", s.told(), julietJID+" -> eve@else.example: unsubscribed", `never\40seen@`+component+" -> "+aliceJID+": subscribed", `never\40seen@`+component+" -> "+aliceJID+": unavailable")
+		s.says(strings.Replace(presenceFrom(aliceJID, "subscribe", ""), "to='"+component, "to='nomachine@"+component, 1))
+		o.expect("of no peer's form", s.told(), "nomachine@"+component+" -> "+aliceJID+": unsubscribed")
 		if n := o.packets("router", time.Time{}) - before; n != 0 || len(juliet.got()) != 0 {
 			o.Errorf("%d packets", n)
 		}

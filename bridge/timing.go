@@ -13,12 +13,15 @@ const (
 	outageGrace  = 30 * time.Second       // until proxies say that the server is away (COMP-12)
 	ghostGrace   = 15 * time.Second       // after authentication, for people of a former run to come back
 	talkTime     = 10 * time.Minute       // a colleague without presence stays on the mesh after a message
-	retryFirst   = time.Second            // to a peer that was not reached (LL-STR-31)
+	retryFirst   = time.Second            // for what the mesh gave back; dials have a pace of their own there (LL-STR-31)
 	retryLast    = time.Minute
 	lateAfter    = time.Second      // older messages carry a delay stamp (COMP-14)
 	relayMemory  = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)
 	noticePause  = 10 * time.Minute // one notice per peer, colleague and reason (MAP-E5)
 	answerPause  = 5 * time.Second  // one answer per colleague and peer (GW-23)
+	nameMemory   = 24 * time.Hour   // a colleague knows a peer's name (GW-18)
+	answerTime   = 4 * time.Second  // for a client to answer, from 1 s after the question was there on (MAP-X13)
+	askLimit     = 14 * time.Second // for one question; two may be needed for an answer within 30 s (GW-14)
 	arrivalWait  = time.Minute      // for the recipient of a message to answer a ping (COMP-16)
 	strikeMemory = 24 * time.Hour   // a stanza on which a session ended is known as such
 	dropLogPause = time.Minute      // one log line per rule
@@ -43,5 +46,9 @@ const (
 	maxPeers      = 8192  // peers remembered of those who are not here
 	maxPairs      = 65536 // subscriptions in all
 	maxPairsEach  = 4096  // subscriptions of one colleague
+	maxInquiries  = 512   // questions to peers that wait for their answers
+	maxCurious    = 32    // who wait for the same one
+	maxAbilities  = 256   // clients' capabilities remembered
+	maxAskID      = 1024  // octets of the id of a question that is kept while a peer is asked
 	stampRoom     = 96    // octets that a delay stamp adds to a stanza, beside our domain
 )

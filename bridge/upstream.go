@@ -90,7 +90,7 @@ func (g *Gateway) ask(bare string) {
 
 // sayHere shows the gateway itself to a subscriber.
 func (g *Gateway) sayHere(bare string) {
-	g.say(stanza.Stanza{Kind: stanza.Presence, From: g.cfg.Upstream.Domain, To: bare})
+	g.say(g.hello(bare))
 	g.setShown(store.Pair{Colleague: bare}, true)
 }
 

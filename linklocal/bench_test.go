@@ -26,7 +26,7 @@ func talking(b *testing.B, handle func(Event)) (m *Mesh, peer net.Conn) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m, stop := bare(handle, func(*Config) {})
+	m, stop := bare(handle, func(c *Config) { c.Limits = Limits{PeerRate: 1e9, PeerBurst: 1e9, TotalRate: 1e9} })
 	s := m.bound(m.newStream(&prefixed{conn, strings.NewReader(fuzzHeader + ">")}, bareLink(), netip.MustParseAddr("10.2.1.187")))
 	if _, err := s.rd.Header(); err != nil {
 		b.Fatal(err)

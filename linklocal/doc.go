@@ -16,7 +16,14 @@
 // matched with the records of that name and the address it comes from. There is no
 // event for anything else a stream says.
 //
+// A [Watch] looks at the same people without being on the mesh: it owns no name,
+// publishes nothing and opens no stream.
+//
 // A message handed to [Mesh.Send] is told of once more: [Delivered] when the peer's
 // kernel has acknowledged it and the stream outlived it, [Returned] when that
 // cannot be said. Keeping it until then is the caller's part.
+//
+// Nobody on the LAN can make the mesh hold, do or wait for more than docs/limits.md
+// says. Who sends too fast is held up, who opens too many connections is turned away,
+// and neither is felt by the others.
 package linklocal

@@ -9,40 +9,51 @@ import (
 	"time"
 )
 
+// mustEnter counts a connection in that there must be room for.
+func mustEnter(t *testing.T, d *doors, a netip.Addr) *visitor {
+	t.Helper()
+	v, refusal := d.enter(a)
+	if refusal != "" {
+		t.Fatalf("refused: %s", refusal)
+	}
+	return v
+}
+
 func TestDoors(t *testing.T) {
 	a, b := netip.MustParseAddr("10.2.1.187"), netip.MustParseAddr("fe80::187%eth0")
 	t.Run("everything counted in is counted out", func(t *testing.T) {
-		var d doors
+		d := newDoors(DefaultLimits())
+		var all []*visitor
 		for range 3 {
-			if d.enter(a) != "" || d.enter(b) != "" || !d.dial() {
+			all = append(all, mustEnter(t, &d, a), mustEnter(t, &d, b))
+			if !d.dial() {
 				t.Fatal("refused")
 			}
 		}
+		for i, v := range all {
+			bound := i%2 == 0 && d.bind(v)
+			d.settled(v)
+			d.gone(v, bound)
+		}
 		for range 3 {
-			d.settled(a)
-			d.settled(b)
-			d.gone(a)
-			d.gone(b)
 			d.hangUp()
 		}
-		if len(d.handshakes)+len(d.open)+d.total != 0 {
-			t.Errorf("left over: %+v", d.total)
+		if len(d.handshakes)+len(d.open)+len(d.unbound)+d.bound != 0 {
+			t.Errorf("left over: %+v", d.bound)
 		}
 	})
 	t.Run("LL-STR-18 a dial waits for all handshakes of all addresses", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			var d doors
-			d.enter(a)
-			d.enter(a)
-			d.enter(b)
+			d := newDoors(DefaultLimits())
+			in := []*visitor{mustEnter(t, &d, a), mustEnter(t, &d, b), mustEnter(t, &d, a)}
 			quiet := make(chan error, 1)
 			go func() { quiet <- d.quiet(t.Context(), []netip.Addr{a, b}) }()
-			for _, addr := range []netip.Addr{a, b, a} {
+			for _, v := range in {
 				synctest.Wait()
 				if len(quiet) > 0 {
 					t.Fatal("did not wait")
 				}
-				d.settled(addr)
+				d.settled(v)
 			}
 			synctest.Wait()
 			if len(quiet) == 0 || <-quiet != nil {
@@ -52,8 +63,8 @@ func TestDoors(t *testing.T) {
 	})
 	t.Run("a dial that is given up waits no more", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			var d doors
-			d.enter(a)
+			d := newDoors(DefaultLimits())
+			mustEnter(t, &d, a)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			if err := d.quiet(ctx, []netip.Addr{a}); !errors.Is(err, context.DeadlineExceeded) {
@@ -66,24 +77,27 @@ func TestDoors(t *testing.T) {
 		})
 	})
 	t.Run("LL-STR-25 the bounds", func(t *testing.T) {
-		var d doors
+		d := newDoors(DefaultLimits())
+		var in []*visitor
 		for range maxHandshakes {
-			d.enter(a)
+			in = append(in, mustEnter(t, &d, a))
 		}
-		if got := d.enter(a); got != "policy-violation" {
+		if _, got := d.enter(a); got != "policy-violation" {
 			t.Errorf("handshake %d from one address: %q", maxHandshakes+1, got)
 		}
-		for d.open[a] < maxPerAddress {
-			d.settled(a)
-			if d.enter(a) != "" {
+		for d.open[a] < d.perAddress {
+			v := in[len(in)-1]
+			if !d.bind(v) {
 				t.Fatal("refused early")
 			}
+			d.settled(v)
+			in[len(in)-1] = mustEnter(t, &d, a)
 		}
-		d.settled(a)
-		if got := d.enter(a); got != "policy-violation" {
-			t.Errorf("connection %d from one address: %q", maxPerAddress+1, got)
+		d.settled(in[0])
+		if _, got := d.enter(a); got != "policy-violation" {
+			t.Errorf("connection %d from one address: %q", d.perAddress+1, got)
 		}
-		for d.total < maxStreams {
+		for d.bound < d.streams {
 			if !d.dial() {
 				t.Fatal("refused early")
 			}
@@ -91,8 +105,26 @@ func TestDoors(t *testing.T) {
 		if d.dial() {
 			t.Error("one more of ours")
 		}
-		if got := d.enter(b); got != "resource-constraint" {
-			t.Errorf("one more of theirs: %q", got)
+		if d.bind(mustEnter(t, &d, b)) {
+			t.Error("one more of theirs")
+		}
+	})
+	t.Run("LL-STR-25 with all room for handshakes taken the oldest of who has most goes", func(t *testing.T) {
+		d := newDoors(DefaultLimits())
+		honest := mustEnter(t, &d, a)
+		var flood []*visitor
+		for i := 0; len(d.unbound) < maxUnbound; i++ {
+			flood = append(flood, mustEnter(t, &d, netip.AddrFrom4([4]byte{10, 2, 2, byte(i / 2)})))
+		}
+		mustEnter(t, &d, b)
+		if honest.stay.Err() != nil || flood[0].stay.Err() == nil || flood[1].stay.Err() != nil {
+			t.Error("another one went")
+		}
+		if d.bind(flood[0]) || !d.bind(honest) {
+			t.Error("who went is bound, or who stayed is not")
+		}
+		if len(d.unbound) != maxUnbound-1 {
+			t.Errorf("%d in their handshake", len(d.unbound))
 		}
 	})
 }

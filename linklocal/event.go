@@ -3,7 +3,7 @@ package linklocal
 import "meshbridge/internal/stanza"
 
 // Event is what the mesh tells: [PeerChanged], [PeerGone], [Received], [Delivered],
-// [Returned], [ProxyChanged] or [Listening].
+// [Returned], [StreamOpened], [ProxyChanged] or [Listening].
 type Event interface{ event() }
 
 // Peer is a person on the mesh as DNS-SD shows them.
@@ -42,6 +42,10 @@ type Returned struct {
 	Err         error
 }
 
+// StreamOpened tells that a proxy and a peer have a stream, or another one: it may be
+// another program that reads it now.
+type StreamOpened struct{ Proxy, Peer string } // key and instance
+
 // ProxyChanged tells how publishing a proxy goes.
 type ProxyChanged struct {
 	Proxy     string // key
@@ -58,5 +62,6 @@ func (PeerGone) event()     {}
 func (Received) event()     {}
 func (Delivered) event()    {}
 func (Returned) event()     {}
+func (StreamOpened) event() {}
 func (ProxyChanged) event() {}
 func (Listening) event()    {}

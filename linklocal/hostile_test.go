@@ -1,80 +1,105 @@
 package linklocal_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"meshbridge/internal/stanza"
+	"meshbridge/internal/stanza/hostile"
 	"meshbridge/linklocal"
+	"meshbridge/linklocal/meshtest"
 )
 
-// hostile is the table of V-12.
-var hostile = []struct{ name, in, want string }{
-	{"undeclared", `<message xmlns='jabber:client'><vcard-temp:vCard/></message>`, "not-well-formed"},
-	{"dup", `<message from='a' from='b'/>`, "not-well-formed"},
-	{"dup-ns", `<message xmlns:p='u' xmlns:q='u' p:x='1' q:x='2'/>`, "not-well-formed"},
-	{"doctype", `<!DOCTYPE x [<!ENTITY a 'b'>]>`, "restricted-xml"},
-	{"comment", `<message><!-- c --></message>`, "restricted-xml"},
-	{"pi", `<message><?foo bar?></message>`, "restricted-xml"},
-	{"entity", `<message><body>&nbsp;</body></message>`, "restricted-xml"},
-	{"surrogate", `<message><body>&#xD800;</body></message>`, "not-well-formed"},
-	{"control", `<message><body>&#1;</body></message>`, "not-well-formed"},
-	{"bad-utf8", "<message><body>\xff</body></message>", "not-well-formed"},
-	{"overlong", "<message><body>\xc0\xbc</body></message>", "not-well-formed"},
-	{"lead-colon", `<:message/>`, "not-well-formed"},
-	{"xmlns-element", `<xmlns:message/>`, "not-well-formed"},
-	{"rebind-xml", `<message xmlns:xml='evil' xml:lang='en'/>`, "not-well-formed"},
-	{"empty-prefix", `<p:message xmlns:p=''/>`, "not-well-formed"},
-	{"end-prefix", `<a:message xmlns:a='u' xmlns:b='u'></b:message>`, "not-well-formed"},
-	{"text-between", `zzz`, "bad-format"},
-	{"big", `<message><body>` + strings.Repeat("x", 1<<20+1) + `</body></message>`, "policy-violation"},
-	{"deep", strings.Repeat("<a>", 65), "policy-violation"},
-	{"attrs", `<message` + attributes(33) + `/>`, "policy-violation"},
-}
+// behind is a message that would be good on a living stream.
+const behind = "<message><body>behind</body></message>"
 
-func attributes(n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, " a%d=''", i)
+// fromJuliet is what the mesh tells of messages from Juliet to the nurse with these bodies.
+func fromJuliet(bodies ...string) (list []string) {
+	for _, b := range bodies {
+		list = append(list, juliet+">"+nurseJ+": "+b)
 	}
-	return b.String()
+	return list
 }
 
-func TestHostileXML(t *testing.T) {
-	for _, tt := range hostile {
-		inOffice(t, "LL-STR-23 LL-STR-24 V-12 "+tt.name, func(t *testing.T, o *office) {
-			if tt.name == "big" {
+func TestHostile(t *testing.T) {
+	for _, tt := range hostile.Inputs() {
+		inOffice(t, "LL-STR-23 LL-STR-24 V-12 "+tt.Name, func(t *testing.T, o *office) {
+			text := hostile.Fill(tt.Text, juliet, nurse)
+			if len(text) > 1<<16 {
 				o.SetChunk(0) // a million reads show nothing that a few do not
 			}
 			j, _ := o.staff()
-			s := o.call(j, nurse)
-			s.Say(tt.in + `<message><body>behind</body></message>`) // the end may not be read
-			o.closes(s, 2*time.Second)
-			refusedWith(t, s, tt.want)
-			if len(o.received()) > 0 {
-				t.Errorf("told of %q", o.received())
+			s := o.dial(j, nurse)
+			if !tt.First {
+				o.say(s, "%s", meshtest.Header(juliet, nurse))
+				o.hears(s, "<stream:stream ")
 			}
+			s.Say(text + behind) // the end may not be read
+			var want []string
+			if tt.Lives() {
+				o.wait(time.Second)
+				want = fromJuliet("behind")
+			}
+			o.judge(s, tt)
 			next := o.call(j, nurse)
 			o.say(next, "<message><body>next</body></message>")
-			if d := cmp.Diff([]string{juliet + ">" + nurseJ + ": next"}, o.received()); d != "" {
+			for _, r := range of[linklocal.Received](o) {
+				if r.Stanza.Kind == stanza.Presence { // told of, and dropped by the policy
+					want = append([]string{juliet + ">" + nurseJ + ": "}, want...)
+				}
+			}
+			if d := cmp.Diff(append(want, fromJuliet("next")...), o.received()); d != "" {
 				t.Error(d)
 			}
 		})
 	}
-	inOffice(t, "V-12 second-root: what follows the end is not read", func(t *testing.T, o *office) {
-		j, _ := o.staff()
-		s := o.call(j, nurse)
-		s.Say(`</stream:stream><message><body>behind</body></message>`)
-		o.hears(s, "</stream:stream>")
+}
+
+// judge looks at what became of a stream that said something hostile.
+func (o *office) judge(s *meshtest.Stream, in hostile.Input) {
+	o.t.Helper()
+	switch in.By {
+	case hostile.Reader, hostile.Stream:
+		o.closes(s, 12*time.Second)
+		refusedWith(o.t, s, in.Want)
+	case hostile.Stanza:
+		o.hears(s, "<error type='cancel'><"+in.Want+" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>")
+	case hostile.Silence:
+		if text, closed := s.Got(); closed || strings.Contains(text, "error") {
+			o.t.Errorf("answered %q (closed: %v)", text, closed)
+		}
+	case hostile.Closing:
+		o.hears(s, endTag)
 		s.Close()
 		o.wait(time.Second)
-		if len(o.received()) > 0 {
-			t.Errorf("told of %q", o.received())
-		}
-	})
+	}
+}
+
+func TestLegal(t *testing.T) {
+	for _, tt := range hostile.Passes() {
+		inOffice(t, "V-9 "+tt.Name, func(t *testing.T, o *office) {
+			j, _ := o.staff()
+			s := o.dial(j, nurse)
+			head := meshtest.Header(juliet, nurse)
+			if tt.Header != "" {
+				head = hostile.Fill(tt.Header, juliet, nurse)
+			}
+			o.say(s, "%s", head)
+			o.hears(s, "<stream:stream ")
+			o.say(s, "%s", hostile.Fill(tt.Text, juliet, nurse))
+			if d := cmp.Diff(fromJuliet(tt.Arrives(juliet, nurse)...), o.received()); d != "" {
+				t.Error(d)
+			}
+			for _, r := range of[linklocal.Received](o) {
+				if r.Stanza.From != juliet {
+					t.Errorf("INJ-5 told of %q", r.Stanza.From)
+				}
+			}
+		})
+	}
 }
 
 func TestStanzas(t *testing.T) {
@@ -108,6 +133,27 @@ func TestStanzas(t *testing.T) {
 		if len(o.received()) != 1 {
 			t.Errorf("told of %q", o.received())
 		}
+	})
+	inOffice(t, "LL-STR-26 a stream on which nothing is said gets a space every five minutes, until it is idle for too long", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		s := o.call(j, nurse)
+		before := got(s)
+		o.wait(4*time.Minute + 57*time.Second)
+		if got(s) != before {
+			t.Errorf("said %q", got(s)[len(before):])
+		}
+		o.wait(6 * time.Second)
+		if got(s) != before+" " {
+			t.Errorf("said %q", got(s)[len(before):])
+		}
+		o.say(s, "<message><body>kept</body></message>")
+		o.wait(9*time.Minute + 55*time.Second)
+		if text, closed := s.Got(); closed || strings.Trim(text[len(before):], " ") != "" || len(text) < len(before)+2 {
+			t.Errorf("said %q (closed: %v)", text[len(before):], closed)
+		}
+		o.wait(10 * time.Second)
+		o.hears(s, endTag)
+		s.Close()
 	})
 	inOffice(t, "LL-STR-28 a presence does not end the stream", func(t *testing.T, o *office) {
 		j, _ := o.staff()

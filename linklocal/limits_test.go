@@ -1,12 +1,11 @@
 package linklocal_test
 
 import (
-	"context"
-	"net"
 	"net/netip"
+	"runtime"
 	"strings"
-	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"meshbridge/linklocal"
@@ -97,7 +96,7 @@ func TestLimits(t *testing.T) {
 	inOffice(t, "LL-STR-25 so many connections from one address, the others are served", func(t *testing.T, o *office) {
 		j, r := o.staff()
 		var keys []string
-		for len(keys) < linklocal.MaxPerAddress {
+		for len(keys) < linklocal.DefaultLimits().StreamsPerAddress {
 			key := strings.Repeat("x", len(keys)+1)
 			o.publish(key, key[max(0, len(key)-40):]+"@b"+strings.Repeat("y", len(keys)/40))
 			keys = append(keys, key)
@@ -113,29 +112,84 @@ func TestLimits(t *testing.T) {
 		refusedWith(t, over, "policy-violation")
 		o.call(r, nurse)
 	})
-	inOffice(t, "LL-STR-25 so many connections in all", func(t *testing.T, o *office) {
+	inOffice(t, "LL-STR-25 so many bound streams in all, and dials count", func(t *testing.T, o *office) {
 		j, r := o.staff()
-		var open []*meshtest.Stream
-		for i := range linklocal.MaxStreams {
-			s, err := j.DialFrom(t.Context(), nurse, netip.AddrFrom4([4]byte{10, 2, 1, byte(2 + i/linklocal.MaxHandshakes)}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			open = append(open, s.Start())
-		}
-		over := o.dial(r, nurse)
+		o.publish("tybalt@example.com", tybalt)
+		o.wait(5 * time.Second)
+		first := o.call(j, nurse)
+		o.call(j, tybalt)
+		over := o.call(r, nurse)
 		o.closes(over, time.Second)
-		refusedWith(t, over, "resource-constraint")
+		if text := got(over); !strings.Contains(text, "<resource-constraint ") || !strings.HasSuffix(text, endTag) {
+			t.Errorf("told %q", text)
+		}
 		o.send(romeo, 1, "no descriptor left")
 		o.wait(2 * time.Second)
 		if _, returned := o.tokens(); len(returned) != 1 {
 			t.Error("dialled all the same")
 		}
+		first.Close()
+		o.wait(time.Second)
+		s := o.call(r, nurse)
+		o.say(s, "<message><body>room</body></message>")
+		if len(o.received()) != 1 || o.count("LL-STR-25") != 1 {
+			t.Errorf("told of %q, counted %d", o.received(), o.count("LL-STR-25"))
+		}
+	}, with(func(c *linklocal.Config) { c.Limits.Streams = 2 }))
+	inOffice(t, "LL-STR-25 half-open connections from everywhere keep nobody out", func(t *testing.T, o *office) {
+		j, r := o.staff()
+		kept := o.call(j, nurse)
+		var open []*meshtest.Stream
+		for i := range 3 * linklocal.MaxUnbound {
+			s, err := j.DialFrom(t.Context(), nurse, netip.AddrFrom4([4]byte{10, 2, 1, byte(2 + i/2)}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, s.Start())
+		}
+		o.wait(time.Second)
+		if in := o.mesh.Inside(); in.Total != 1+linklocal.MaxUnbound {
+			t.Errorf("%+v", in)
+		}
+		refusedWith(t, open[0], "resource-constraint")
+		if n := o.count("LL-STR-25"); n != 2*linklocal.MaxUnbound {
+			t.Errorf("counted %d", n)
+		}
+		for _, s := range []*meshtest.Stream{kept, o.call(r, nurse)} {
+			o.say(s, "<message><body>in</body></message>")
+		}
+		o.send(juliet, 1, "out")
+		o.hears(kept, "<body>out</body>")
+		if len(o.received()) != 2 {
+			t.Errorf("told of %q", o.received())
+		}
 		for _, s := range open {
 			s.Close()
 		}
-		o.wait(time.Second)
-		o.call(r, nurse)
+	})
+	inOffice(t, "LL-STR-25 X3 thousands of connections that come and go leave nothing behind", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		o.call(j, nurse).Close()
+		o.wait(time.Minute)
+		before := runtime.NumGoroutine()
+		for i := range 5000 {
+			s := o.dial(j, nurse)
+			switch i % 3 {
+			case 0:
+				s.Say("<stream:str")
+			case 1:
+				s.Say(meshtest.Header(juliet, "nobody@bridge"))
+			}
+			s.Close()
+			synctest.Wait()
+		}
+		o.wait(time.Minute)
+		if n := runtime.NumGoroutine(); n > before+2 {
+			t.Errorf("%d goroutines, %d before", n, before)
+		}
+		if in := o.mesh.Inside(); in.Open+in.Handshakes+in.Total+in.Streams+in.Contacts > 0 {
+			t.Errorf("left over: %+v", in)
+		}
 	})
 	inOffice(t, "a peer that does not read loses its own stream and nothing else", func(t *testing.T, o *office) {
 		j, r := o.staff()
@@ -239,45 +293,4 @@ func TestOffLink(t *testing.T) {
 		o.closes(s, 5*time.Second)
 		refusedWith(t, s, "invalid-from") // let in, but not Juliet
 	})
-}
-
-// flaky is a transport whose listeners fail a few times, as when the program has no
-// descriptors left.
-type flaky struct{ linklocal.Transport }
-
-func (f flaky) Listen(ctx context.Context, at netip.AddrPort) (net.Listener, error) {
-	l, err := f.Transport.Listen(ctx, at)
-	return &flakyListener{Listener: l, left: 5}, err
-}
-
-type flakyListener struct {
-	net.Listener
-	left int
-}
-
-func (l *flakyListener) Accept() (net.Conn, error) {
-	if l.left--; l.left >= 0 {
-		return nil, syscall.EMFILE
-	}
-	return l.Listener.Accept()
-}
-
-func TestOutOfDescriptors(t *testing.T) {
-	inOffice(t, "a listener that fails is tried again", func(t *testing.T, o *office) {
-		j, _ := o.staff()
-		s := o.call(j, nurse)
-		o.say(s, "<message><body>x</body></message>")
-		if len(o.received()) != 1 {
-			t.Error("deaf")
-		}
-	}, func(o *office) { o.cfg.Transport = flaky{o.cfg.Transport} })
-	inOffice(t, "or given up when the mesh stops", func(_ *testing.T, o *office) { o.wait(5 * time.Second) }, func(o *office) { o.cfg.Transport = broken{o.cfg.Transport} })
-}
-
-// broken is a transport whose listeners never accept.
-type broken struct{ linklocal.Transport }
-
-func (b broken) Listen(ctx context.Context, at netip.AddrPort) (net.Listener, error) {
-	l, err := b.Transport.Listen(ctx, at)
-	return &flakyListener{Listener: l, left: 1 << 40}, err
 }

@@ -139,18 +139,18 @@ func (m *Mesh) hardOfHearing(err error) {
 
 // accept serves one listener until it is closed.
 func (m *Mesh) accept(l *listener) {
+	var trouble acceptTrouble
 	for {
 		conn, err := l.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return // by listen, renumber or shutdown
 		case err != nil:
-			// Out of descriptors, or a connection that was reset before we came.
-			m.cfg.Log.Debug("not accepted", "error", err)
-			if wait(m.ctx, acceptPause) != nil {
+			if wait(m.ctx, trouble.pause(m, err)) != nil {
 				return
 			}
 		default:
+			trouble.over()
 			m.enter(conn, l)
 		}
 	}
@@ -164,18 +164,18 @@ func (m *Mesh) enter(conn net.Conn, l *listener) {
 		conn.Close()
 		return
 	}
-	if refusal := m.doors.enter(from); refusal != "" {
+	v, refusal := m.doors.enter(from)
+	if refusal != "" {
 		m.cfg.Count("LL-STR-25")
-		turnAway(conn, refusal)
+		turnAway(conn, &stanza.StreamError{Condition: refusal, Text: "too many connections"})
 		return
 	}
-	m.handlers.Go(func() { m.serve(conn, link, from) })
+	m.handlers.Go(func() { m.serve(conn, link, v) })
 }
 
 // turnAway tells a connection that is one too many why, if it listens.
-func turnAway(conn net.Conn, condition string) {
+func turnAway(conn net.Conn, se *stanza.StreamError) {
 	defer conn.Close()
-	se := &stanza.StreamError{Condition: condition, Text: "too many connections"}
 	out := stanza.AppendHeader(nil, stanza.Client, stanza.Header{ID: newID(), Lang: lang})
 	out = stanza.AppendElement(out, stanza.Client, se.Element())
 	if conn.SetWriteDeadline(time.Now().Add(turnAwayTime)) == nil {

@@ -11,7 +11,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"meshbridge/internal/stanza"
 	"meshbridge/linklocal/mdns"
+	"meshbridge/linklocal/pace"
 )
 
 // Mesh is the bridge's presence on the LAN. Its methods may be called from any
@@ -25,12 +27,16 @@ type Mesh struct {
 	started  atomic.Bool
 	stopped  chan struct{} // closed when Run has returned
 	doors    doors         // who is connected, and who in a handshake
+	rates    *pace.Limiter // of stanzas from peers
+	ahead    *room         // for what peers over their rate send ahead
+	large    *room         // for stanzas that are large
 
 	// Below: owned by the goroutine of Run.
 	peers    map[string]*peer  // by folded instance
 	proxies  map[string]*proxy // by key
 	own      map[string]*proxy // by folded instance, once announced
 	pairs    map[pairKey]*pair
+	contacts map[string]*contact  // by folded instance, of peers that are dialled
 	known    map[string]*identity // by folded instance, of peers that are here
 	ears     map[ear]*listener
 	port     uint16    // 0: none yet
@@ -50,11 +56,17 @@ func New(cfg Config) (*Mesh, error) {
 	if cfg.Handle == nil {
 		return nil, errors.New("linklocal: Config.Handle is missing")
 	}
+	if cfg.Machine == "" { // an engine without a name would only listen
+		return nil, errors.New("linklocal: Config.Machine is missing; use one label such as office")
+	}
 	if cfg.Transport == nil {
 		cfg.Transport = tcp{}
 	}
 	if cfg.hardware == nil {
 		cfg.hardware = hardwareOf
+	}
+	if cfg.descriptors == nil {
+		cfg.descriptors = openFiles
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
@@ -69,15 +81,21 @@ func New(cfg Config) (*Mesh, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Mesh{
+	cfg.Limits = cfg.Limits.orDefault()
+	m := &Mesh{
 		cfg: cfg, engine: engine,
 		commands: commands{ready: make(chan struct{}, 1)},
 		requests: make(chan func(), maxRequestQueue),
 		stopped:  make(chan struct{}),
 		peers:    map[string]*peer{}, proxies: map[string]*proxy{}, own: map[string]*proxy{},
-		pairs: map[pairKey]*pair{}, known: map[string]*identity{},
+		pairs: map[pairKey]*pair{}, contacts: map[string]*contact{}, known: map[string]*identity{},
 		ears: map[ear]*listener{}, streams: map[*stream]struct{}{}, arrivals: newArrivals(),
-	}, nil
+	}
+	m.fitDescriptors()
+	m.doors = newDoors(m.cfg.Limits)
+	m.rates = pace.New(pace.Rates{Each: m.cfg.Limits.PeerRate, Burst: m.cfg.Limits.PeerBurst, All: m.cfg.Limits.TotalRate})
+	m.ahead, m.large = newRoom(maxReadAheadAll/chunkSize), newRoom(maxLargeAll/stanza.ClaimStep)
+	return m, nil
 }
 
 // Run works until ctx ends, then closes every stream, says goodbye for every
@@ -182,6 +200,7 @@ func (m *Mesh) reconcile() {
 		}
 		m.cfg.Handle(Listening{m.port})
 	}
+	m.rates.Sweep()
 	now := time.Now()
 	for s := range m.streams {
 		if s.idle(now) {
@@ -199,7 +218,7 @@ func (m *Mesh) shutdown() {
 		l.Close()
 	}
 	for _, p := range m.pairs {
-		if p.abandon(); p.stream == nil {
+		if m.abandon(p); p.stream == nil {
 			m.giveBack(p, ErrStopped)
 		}
 	}

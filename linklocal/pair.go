@@ -20,6 +20,8 @@ type Delivery struct {
 	// goes out on an open stream or not at all: an answer, which means nothing on
 	// another one.
 	Token uint64
+	// IfOpen gives a message back at once as ErrStream when no stream is open.
+	IfOpen bool
 }
 
 type pairKey struct{ proxy, peer string } // key, folded instance
@@ -57,6 +59,11 @@ func (m *Mesh) send(d Delivery) {
 		return
 	}
 	p := m.pair(key)
+	if d.IfOpen && p.stream == nil {
+		m.forget(p)
+		m.cfg.Handle(Returned{Proxy: key.proxy, Peer: key.peer, Tokens: []uint64{d.Token}, Err: ErrStream})
+		return
+	}
 	p.queue = append(p.queue, message{Delivery: d})
 	m.hold(p)
 	m.flush(p)
@@ -105,13 +112,15 @@ func (m *Mesh) attach(s *stream) error {
 	}
 	m.streams[s] = struct{}{}
 	p := m.pair(s.key())
-	p.abandon()
+	m.abandon(p)
 	p.stranger = !m.recognise(s)
 	if old := p.stream; old != nil {
 		p.unsay()
 		old.finish()
 	}
 	p.stream = s
+	m.reached(p.key.peer)
+	m.cfg.Handle(StreamOpened{Proxy: s.proxy, Peer: s.instance})
 	m.hold(p)
 	m.flush(p)
 	return nil
@@ -217,7 +226,7 @@ func (m *Mesh) closePairs(chosen func(pairKey) bool, err error) {
 		if !chosen(k) {
 			continue
 		}
-		p.abandon()
+		m.abandon(p)
 		if p.stream != nil {
 			p.stream.finish()
 			p.stream = nil

@@ -2,7 +2,6 @@ package linklocal
 
 import (
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,11 +11,11 @@ import (
 // peer is one instance on the mesh and the links on which it is seen.
 type peer struct {
 	instance string
-	links    map[int]mdns.Event // latest event by interface index
-	since    time.Time          // when it came
-	profile  Profile            // of the latest event
-	told     *Peer              // what the caller knows; nil: nothing
-	leaving  *time.Timer        // runs while the peer is on no link
+	links    links
+	since    time.Time   // when it came
+	profile  Profile     // of the latest event
+	told     *Peer       // what the caller knows; nil: nothing
+	leaving  *time.Timer // runs while the peer is on no link
 }
 
 // seen takes in what mDNS found.
@@ -36,7 +35,7 @@ func (m *Mesh) seen(ev mdns.Event) {
 	}
 	p := m.peers[key]
 	if p == nil {
-		p = &peer{links: map[int]mdns.Event{}}
+		p = &peer{links: links{}}
 		m.peers[key] = p
 	}
 	if len(p.links) == 0 {
@@ -101,20 +100,14 @@ func (m *Mesh) depart(key string, p *peer) {
 	}
 	delete(m.peers, key)
 	m.departed(key)
+	m.leave(key)
 	m.cfg.Handle(PeerGone{p.instance})
 	m.closePairs(func(k pairKey) bool { return k.peer == key }, ErrAbsent)
 }
 
 // tell tells the caller about p if there is anything new.
 func (m *Mesh) tell(p *peer) {
-	now := Peer{Instance: p.instance, Profile: p.profile}
-	for _, i := range p.interfaces() {
-		ev := p.links[i]
-		now.Interfaces = append(now.Interfaces, ev.Interface.Name)
-		if now.Host == "" {
-			now.Host = ev.Host
-		}
-	}
+	now := p.links.peer(p.instance, p.profile)
 	if p.told != nil && now.Host == "" {
 		now.Host = p.told.Host
 	}
@@ -124,6 +117,7 @@ func (m *Mesh) tell(p *peer) {
 	p.told = &now
 	m.arrivals.tell()
 	m.cfg.Handle(PeerChanged{now})
+	m.encourage(mdns.Fold(p.instance))
 }
 
 // moved takes in the host that a stream found its peer at: a new SRV record alone
@@ -152,14 +146,4 @@ func (m *Mesh) retell(key string) {
 func (p *peer) on(index int) bool {
 	_, here := p.links[index]
 	return here
-}
-
-// interfaces returns the indexes of the links on which the peer is, in order.
-func (p *peer) interfaces() []int {
-	list := make([]int, 0, len(p.links))
-	for i := range p.links {
-		list = append(list, i)
-	}
-	slices.Sort(list)
-	return list
 }

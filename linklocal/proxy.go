@@ -137,7 +137,7 @@ func (m *Mesh) rename(p *proxy, instance string) {
 		if k.proxy != p.Key {
 			continue
 		}
-		pair.abandon()
+		m.abandon(pair)
 		if pair.stream != nil {
 			m.part(pair.stream)
 		}

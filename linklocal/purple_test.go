@@ -22,7 +22,7 @@ type purple struct {
 	current *talk    // guarded by mu
 	buffer  []string // guarded by mu; stanzas that wait for current
 	read    []string // guarded by mu; message ids, in order, with repeats
-	dropped int      // guarded by mu; stanzas lost with a replaced stream
+	dropped []string // guarded by mu; stanzas lost with a replaced stream
 	dials   int      // guarded by mu
 }
 
@@ -45,8 +45,61 @@ func (p *purple) accept() {
 		if err != nil {
 			return
 		}
-		go p.run(&talk{Stream: s})
+		go p.run(&talk{Stream: s}, "")
 	}
+}
+
+// purpleHost is a client with several buddies: the header of a stream says which of
+// them it is from, whatever its messages say.
+type purpleHost struct {
+	c       *meshtest.Client
+	buddies map[string]*purple // by instance
+
+	mu        sync.Mutex
+	invisible int // guarded by mu; streams that were from no buddy
+}
+
+func (h *purpleHost) talksTo(buddy string) *purple {
+	p := &purple{c: h.c, buddy: buddy}
+	h.buddies[buddy] = p
+	return p
+}
+
+func (h *purpleHost) accept() {
+	for {
+		s, err := h.c.Accept()
+		if err != nil {
+			return
+		}
+		go h.welcome(s)
+	}
+}
+
+// welcome reads the header of a stream and hands it to the buddy's end.
+func (h *purpleHost) welcome(s *meshtest.Stream) {
+	text, b := "", make([]byte, 4096)
+	for !headed(text) {
+		n, err := s.Read(b)
+		if err != nil {
+			s.Close()
+			return
+		}
+		text += string(b[:n])
+	}
+	if p := h.buddies[attribute(text, "from")]; p != nil {
+		p.run(&talk{Stream: s}, text)
+		return
+	}
+	h.mu.Lock()
+	h.invisible++
+	h.mu.Unlock()
+	s.Close()
+}
+
+// headed reports whether a stream header stands in text.
+func headed(text string) bool {
+	at := strings.Index(text, "<stream:stream ")
+	return at >= 0 && strings.Contains(text[at:], ">")
 }
 
 // write sends a message, over a new stream if there is none.
@@ -80,25 +133,20 @@ func (p *purple) dial(t *talk) {
 	t.Stream = s
 	p.mu.Unlock()
 	if s.Say(meshtest.Header(p.c.Instance, p.buddy)) == nil {
-		p.run(t)
+		p.run(t, "")
 	}
 }
 
 var idOf = regexp.MustCompile(`<message [^>]*id='([^']*)'[^>]*>.*?</message>`)
 
-// run reads a stream to its end.
-func (p *purple) run(t *talk) {
+// run reads a stream to its end. text is what was read of it already.
+func (p *purple) run(t *talk, text string) {
 	defer t.Close()
 	defer p.over(t)
-	text, b, headed := "", make([]byte, 4096), false
-	for {
-		n, err := t.Read(b)
-		if err != nil {
-			return
-		}
-		text += string(b[:n])
-		if at := strings.Index(text, "<stream:stream "); !headed && at >= 0 && strings.Contains(text[at:], ">") {
-			headed = true
+	known := false
+	for b := make([]byte, 4096); ; {
+		if !known && headed(text) {
+			known = true
 			if !p.established(t) {
 				return
 			}
@@ -117,6 +165,11 @@ func (p *purple) run(t *talk) {
 			t.Say(endTag)
 			return
 		}
+		n, err := t.Read(b)
+		if err != nil {
+			return
+		}
+		text += string(b[:n])
 	}
 }
 
@@ -126,7 +179,7 @@ func (p *purple) established(t *talk) bool {
 	old := p.current
 	if !t.ours && old != nil && old != t {
 		if p.forget && !old.ready {
-			p.dropped += len(p.buffer)
+			p.dropped = append(p.dropped, p.buffer...)
 			p.buffer = nil
 		}
 		if old.Stream != nil {

@@ -31,15 +31,19 @@ func (m *Mesh) reach(p *pair) {
 	case proxy.announced.IsZero():
 		return // published calls again
 	}
+	if !m.claim(p) {
+		return // released, set back or encouraged, it calls again
+	}
 	d := &dialing{
 		proxy: proxy.Key, self: proxy.instance, instance: peer.instance,
 		notBefore: later(proxy.announced, peer.since).Add(settleTime),
 	}
-	for _, i := range peer.interfaces() {
+	for _, i := range peer.links.order() {
 		ev := peer.links[i]
 		d.links = append(d.links, place{ev.Interface, ev.Source})
 	}
 	if !m.doors.dial() {
+		m.release(p)
 		m.giveBack(p, errTooMany)
 		return
 	}
@@ -67,10 +71,11 @@ func later(a, b time.Time) time.Time {
 }
 
 // abandon gives up the dial under way, if there is one.
-func (p *pair) abandon() {
+func (m *Mesh) abandon(p *pair) {
 	if p.dial != nil {
 		p.dial.cancel()
 		p.dial = nil
+		m.release(p)
 	}
 }
 
@@ -83,6 +88,7 @@ func (m *Mesh) dialled(s *stream, p *pair, d *dialing) {
 			return
 		}
 		p.dial = nil
+		m.release(p)
 		if wanted = m.attach(s) == nil; !wanted {
 			m.flush(p)
 		}
@@ -103,5 +109,5 @@ func (m *Mesh) unreached(p *pair, d *dialing, err error) {
 	}
 	p.dial = nil
 	m.cfg.Log.Debug("peer not reached", "peer", p.key.peer, "error", err)
-	m.giveBack(p, err)
+	m.setBack(p, m.reason(err))
 }

@@ -13,6 +13,7 @@ import (
 func (m *Mesh) converse(s *stream, first *stanza.Element) {
 	m.handlers.Go(s.write)
 	err := s.read(first)
+	s.in.drop()
 	s.end(err)
 	m.call(func() { m.detach(s, err) })
 }
@@ -23,20 +24,32 @@ func (s *stream) read(first *stanza.Element) error {
 		return err
 	}
 	s.rd.Trust()
-	if first != nil {
-		if err := s.take(first); err != nil {
+	for e := first; ; {
+		if e != nil {
+			if err := s.admitted(e); err != nil {
+				return err
+			}
+			if err := s.take(e); err != nil {
+				return err
+			}
+			s.in.disclaim()
+		}
+		var err error
+		if e, err = s.next(); err != nil {
 			return err
 		}
 	}
-	for {
-		e, err := s.rd.Next()
-		if err != nil {
-			return err
-		}
-		if err := s.take(e); err != nil {
-			return err
-		}
+}
+
+// next reads one top-level element.
+func (s *stream) next() (*stanza.Element, error) {
+	e, err := s.rd.Next()
+	if isTimeout(err) {
+		s.m.cfg.Count("LL-STR-25")
+		err = &stanza.StreamError{Condition: "connection-timeout", Text: "a large stanza that does not end"}
 	}
+	s.in.whole()
+	return e, err
 }
 
 // take passes one top-level element on.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal/mdns"
@@ -12,27 +11,34 @@ import (
 
 // serve is the life of a connection that a peer opened: header, binding, stanzas,
 // end. The connection is closed when it returns.
-func (m *Mesh) serve(conn net.Conn, i mdns.Interface, from netip.Addr) {
-	defer m.doors.gone(from)
-	s := m.newStream(conn, i, from)
+func (m *Mesh) serve(conn net.Conn, i mdns.Interface, v *visitor) {
+	s := m.newStream(conn, i, v.from)
 	defer s.close()
-	first, err := m.settle(s)
-	m.doors.settled(from) // attached by now, or it would not hold back our own dial
+	bound := false
+	defer func() { m.doors.gone(v, bound) }()
+	first, err := m.settle(s, v, &bound)
+	m.doors.settled(v) // attached by now, or it would not hold back our own dial
 	if err != nil {
-		m.cfg.Log.Debug("stream refused", "address", from, "error", err)
+		m.cfg.Log.Debug("stream refused", "address", v.from, "error", err)
 		return
 	}
 	m.converse(s, first)
 }
 
-// settle takes a connection to where it is attached, or refused.
-func (m *Mesh) settle(s *stream) (first *stanza.Element, err error) {
+// settle takes a connection to where it is bound and attached, or refused.
+func (m *Mesh) settle(s *stream, v *visitor, bound *bool) (first *stanza.Element, err error) {
 	ctx, cancel := context.WithDeadline(m.ctx, s.opened.Add(headerTimeout))
 	defer cancel()
 	stop := context.AfterFunc(m.ctx, s.close)
 	defer stop()
+	stay := context.AfterFunc(v.stay, func() { cancel(); s.giveWay() })
+	defer stay()
 	if first, err = s.welcome(ctx); err != nil {
 		return nil, err
+	}
+	if *bound = m.doors.bind(v); !*bound {
+		m.cfg.Count("LL-STR-25")
+		return nil, s.refuse(stanza.Header{}, true, errCrowded)
 	}
 	s.mayWrite()
 	if !m.call(func() { err = m.attach(s) }) {
@@ -42,6 +48,16 @@ func (m *Mesh) settle(s *stream) (first *stanza.Element, err error) {
 		return nil, s.refuse(stanza.Header{}, true, err)
 	}
 	return first, nil
+}
+
+var errCrowded = &stanza.StreamError{Condition: "resource-constraint", Text: "too many connections"}
+
+// giveWay ends a connection in its handshake that has to make room for another one.
+// It is told why, without time to read it.
+func (s *stream) giveWay() {
+	s.m.cfg.Count("LL-STR-25")
+	turnAway(s.conn, errCrowded)
+	s.close()
 }
 
 // welcome answers a peer's header and binds the stream: by the header, or for old

@@ -16,7 +16,8 @@ import (
 type stream struct {
 	m      *Mesh
 	conn   net.Conn
-	rd     *stanza.Reader
+	in     *intake
+	rd     *stanza.Reader // of in
 	iface  mdns.Interface
 	remote netip.Addr
 	opened time.Time
@@ -42,9 +43,12 @@ type stream struct {
 
 func (m *Mesh) newStream(conn net.Conn, i mdns.Interface, from netip.Addr) *stream {
 	limitUnacked(conn)
+	in := &intake{conn: conn, room: m.ahead, large: m.large}
+	limits := stanza.MeshLimits()
+	limits.Claim = in.claim
 	s := &stream{
 		m: m, conn: conn, iface: i, remote: from, opened: time.Now(),
-		rd:  stanza.NewReader(conn, stanza.Client, stanza.MeshLimits()),
+		in: in, rd: stanza.NewReader(in, stanza.Client, limits),
 		out: make(chan outgoing, writeQueue), ready: make(chan struct{}), quiet: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.touch(&s.last)

@@ -1,6 +1,7 @@
 package linklocal
 
 import (
+	"errors"
 	"net"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,9 @@ func unsentTCP(c *net.TCPConn) (n int, err error) {
 		return 0, err
 	}
 	cerr := raw.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+	if errors.Is(err, unix.ENOTTY) { // an emulation of Linux: as on other systems
+		return 0, cerr
+	}
 	if cerr != nil {
 		return 0, cerr
 	}

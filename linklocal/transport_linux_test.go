@@ -131,8 +131,8 @@ func TestLastWords(t *testing.T) {
 		defer stop()
 		near, far := loopback(t, "127.0.0.1", "127.0.0.1:0")
 		from := remote(near)
-		m.doors.enter(from)
-		m.handlers.Go(func() { m.serve(near, bareLink(), from) })
+		v, _ := m.doors.enter(from)
+		m.handlers.Go(func() { m.serve(near, bareLink(), v) })
 		go io.Copy(far, strings.NewReader("zzz"+strings.Repeat("x", 256<<10)))
 		heard, err := io.ReadAll(far)
 		if err != nil || !strings.HasSuffix(string(heard), "</stream:error></stream:stream>") {

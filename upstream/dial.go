@@ -63,7 +63,7 @@ func tlsAdvice(err error, name string) string {
 		return "this port speaks no TLS, name the one that does"
 	}
 	// What ejabberd does on a component port that has no certificate of its own.
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		return fmt.Sprintf("the server hung up: see whether this port of it has a certificate for %q", name)
 	}
 	return fmt.Sprintf("the certificate must be valid for %q", name)

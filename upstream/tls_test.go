@@ -8,9 +8,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -121,17 +123,6 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%v", d.Err)
 		}
 	})
-	inBubble(t, "a server that hangs up during the handshake", func(t *testing.T) {
-		r := newRig(t)
-		r.resolve = func() ([]Target, error) {
-			return []Target{{Address: "a", TLS: &tls.Config{ServerName: "example.org"}}}, nil
-		}
-		r.serve = func(f *far) { f.conn.Close() }
-		r.run()
-		if d := r.down(); !strings.Contains(d.Err.Error(), `has a certificate for "example.org"`) {
-			t.Errorf("%v", d.Err)
-		}
-	})
 	inBubble(t, "a server that does not answer in TLS is left after 10 s", func(t *testing.T) {
 		r := newRig(t)
 		r.resolve = func() ([]Target, error) {
@@ -143,4 +134,24 @@ func TestTLS(t *testing.T) {
 			t.Error("no error")
 		}
 	})
+}
+
+func TestTLSAdvice(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"no TLS there", tls.RecordHeaderError{}, "speaks no TLS"},
+		{"the server hangs up", io.EOF, `this port of it has a certificate for "example.org"`},
+		{"the server hangs up on what we wrote", &net.OpError{Op: "read", Err: syscall.ECONNRESET}, "hung up"},
+		{"the server has hung up before we wrote", &net.OpError{Op: "write", Err: syscall.EPIPE}, "hung up"},
+		{"another name", x509.HostnameError{}, `must be valid for "example.org"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := tlsAdvice(c.err, "example.org"); !strings.Contains(got, c.want) {
+				t.Errorf("the advice is %q, want %q in it", got, c.want)
+			}
+		})
+	}
 }

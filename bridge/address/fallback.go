@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"meshbridge/internal/xep0106"
 )
 
 // Rule says how a name was translated.
@@ -58,7 +60,7 @@ func skeleton(instance string) string {
 	for _, r := range norm.NFC.String(instance) {
 		switch r = unicode.ToLower(r); {
 		case r == '@':
-			b.WriteString(escapeCode('@'))
+			b.WriteString(xep0106.Code('@'))
 		case allowed(r):
 			b.WriteRune(r)
 		default:
@@ -72,7 +74,7 @@ func skeleton(instance string) string {
 // not: with what follows it could read as an escape sequence.
 func allowed(r rune) bool {
 	if r < utf8.RuneSelf {
-		return ' ' < r && r < 0x7f && escapeCode(byte(r)) == ""
+		return ' ' < r && r < 0x7f && xep0106.Code(byte(r)) == ""
 	}
 	return oldStable(string(r)) && legal(string(r))
 }
@@ -100,8 +102,8 @@ func cut(s string, room int) string {
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}
-	for i := max(0, end-escapeLen+1); i < end; i++ {
-		if _, ok := escapedAt(s, i); ok && i+escapeLen > end {
+	for i := max(0, end-xep0106.Len+1); i < end; i++ {
+		if _, ok := xep0106.At(s, i); ok && i+xep0106.Len > end {
 			return s[:i]
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"mellium.im/xmpp/jid"
+
+	"meshbridge/internal/xep0106"
 )
 
 // MaxMachine is the longest machine name a Map accepts, in octets. It leaves a
@@ -80,9 +82,9 @@ func (m *Map) ProxyJID(instance string) jid.JID {
 // instance; a peer may have it already, see Suffixed.
 func (m *Map) Instance(colleague jid.JID) (instance string, rule Rule) {
 	colleague = colleague.Bare()
-	user := asciiLower(Escape(colleague.Domainpart())) // an IPv6 literal has colons
+	user := asciiLower(xep0106.Escape(colleague.Domainpart())) // an IPv6 literal has colons
 	if local := colleague.Localpart(); local != "" {
-		user = local + escapeCode('@') + user
+		user = local + xep0106.Code('@') + user
 	}
 	room := MaxInstance - len("@") - len(m.machine)
 	if len(user) <= room && legal(user) { // never ends like a fallback: no domain has "~"

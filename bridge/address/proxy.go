@@ -1,6 +1,10 @@
 package address
 
-import "strings"
+import (
+	"strings"
+
+	"meshbridge/internal/xep0106"
+)
 
 // ProxyLocal returns the local part of the proxy JID that stands for the peer
 // with this instance (MAPJ-1 to MAPJ-9). It accepts any octets and always returns
@@ -11,7 +15,7 @@ import "strings"
 // and the older nodeprep unchanged. Else it is a Fallback.
 func ProxyLocal(instance string) (local string, rule Rule) {
 	name := asciiLower(instance)
-	if local = Escape(name); fitsPlain(name, local) {
+	if local = xep0106.Escape(name); fitsPlain(name, local) {
 		return local, Plain
 	}
 	end := tail(name)
@@ -58,8 +62,8 @@ func ParseProxy(local string) (Proxy, bool) {
 	if LooksFallback(local) {
 		return Proxy{Local: local, Rule: Fallback}, true
 	}
-	name := Unescape(local)
-	if Escape(name) != local || !fitsPlain(name, local) {
+	name := xep0106.Unescape(local)
+	if xep0106.Escape(name) != local || !fitsPlain(name, local) {
 		return Proxy{}, false
 	}
 	return Proxy{Local: local, Rule: Plain, Instance: name}, true

@@ -11,6 +11,7 @@ func (c *Config) check(r *report) {
 	c.Upstream.checkSecret(r)
 	c.Upstream.checkLink(r)
 	c.Outbox.check(r, c.Upstream.MaxStanza)
+	c.Limits.check(r)
 }
 
 func (u *Upstream) checkSecret(r *report) {
@@ -59,5 +60,12 @@ func (o *Outbox) check(r *report, maxStanza int) {
 	if o.Bytes < int64(maxStanza) {
 		r.fail("outbox.bytes", bytesText(o.Bytes)+" is less than one message may have (upstream.max_stanza)",
 			"raise bytes, or lower upstream.max_stanza")
+	}
+}
+
+func (l *Limits) check(r *report) {
+	if l.TotalRate < l.PeerRate {
+		r.fail("limits.total_rate", itoa(l.TotalRate)+" is less than peer_rate ("+itoa(l.PeerRate)+")",
+			"raise total_rate, or lower peer_rate")
 	}
 }

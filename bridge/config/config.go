@@ -21,7 +21,9 @@ type Config struct {
 	Resolver   Resolver
 	Colleagues []Colleague // in the order of the file, no two with the same JID
 	Access     Access
+	Privacy    Privacy
 	Outbox     Outbox
+	Limits     Limits
 }
 
 // Log says how much is logged.
@@ -106,6 +108,15 @@ type Outbox struct {
 	MaxAge       time.Duration // what is older goes back to its sender as an error
 }
 
+// Limits bounds what people on the LAN may take (docs/limits.md).
+type Limits struct {
+	PeerRate          int // stanzas a second of one peer in the long run (INJ-19)
+	PeerBurst         int // stanzas of one peer at once
+	TotalRate         int // stanzas a second of all peers together; at least PeerRate
+	StreamsPerAddress int // connections from one address (LL-STR-25)
+	Streams           int // connections in all, as far as file descriptors suffice
+}
+
 // Defaults is the configuration of a file that sets no key. What is required
 // (linklocal.interfaces, upstream.uri, upstream.domain and the secret) is empty.
 func Defaults() Config {
@@ -123,12 +134,14 @@ func Defaults() Config {
 			MaxStanza:     256 << 10,
 			WithdrawAfter: 15 * time.Minute,
 		},
-		Access: Access{Mesh: Bound},
+		Access:  Access{Mesh: Bound},
+		Privacy: defaultPrivacy(),
 		Outbox: Outbox{
 			PerRecipient: 200,
 			Total:        2000,
 			Bytes:        8 << 20,
 			MaxAge:       168 * time.Hour,
 		},
+		Limits: Limits{PeerRate: 50, PeerBurst: 200, TotalRate: 500, StreamsPerAddress: 128, Streams: 512},
 	}
 }

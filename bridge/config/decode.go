@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -117,35 +116,19 @@ func legalText(data []byte, r *report) bool {
 	return true
 }
 
-// syntaxProblem reports an error of the YAML library in words of our own where
-// it is one of the usual slips.
-func syntaxProblem(err error, data []byte, r *report) {
-	const shape = `^yaml: (?:line (\d+): )?((?s:.*))$`
-	what, line := err.Error(), 1
-	if m := regexp.MustCompile(shape).FindStringSubmatch(what); m != nil {
-		what = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
-		}
-	}
-	at := mark{line, 1}
-	do := "look here and at the lines next to it for a missing colon, quote or bracket, or a wrong indentation"
-	switch {
-	case tabIndent(data) != mark{}:
-		at, what, do = tabIndent(data), "a tab indents this line", "indent with spaces"
-	case strings.Contains(what, "mapping values are not allowed"):
-		do = "put a value that holds a colon and a space in quotes, and indent keys of one section alike"
-	case strings.Contains(what, "cannot start any token"):
-		do = "put a value that begins with @, %, ` or another special character in quotes"
-	}
-	r.failAt(at, "", "is not YAML ("+what+")", do)
+// isYAML reports whether the library can read data.
+func isYAML(data []byte) bool {
+	var doc yaml.Node
+	err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc)
+	return err == nil || errors.Is(err, io.EOF)
 }
 
-// tabIndent finds the first line that is indented with a tab; zero when none is.
+// tabIndent finds the first line that is indented with a tab and no comment; zero
+// when none is.
 func tabIndent(data []byte) mark {
 	for i, line := range strings.Split(string(data), "\n") {
 		space := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-		if tab := strings.IndexByte(space, '\t'); tab >= 0 && len(strings.TrimSpace(line)) > 0 {
+		if tab := strings.IndexByte(space, '\t'); tab >= 0 && len(space) < len(line) && line[len(space)] != '#' && strings.TrimSpace(line) != "" {
 			return mark{i + 1, tab + 1}
 		}
 	}

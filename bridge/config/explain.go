@@ -63,13 +63,30 @@ func (c Config) explainAccess() string {
 	return "nobody may talk to people on the LAN yet: list them under colleagues"
 }
 
+// Summary says in one line what the configuration holds.
+func (c Config) Summary() string {
+	colleagues := itoa(len(c.Colleagues)) + " colleagues"
+	if len(c.Colleagues) == 1 {
+		colleagues = "1 colleague"
+	}
+	return fmt.Sprintf("%s on %s, %s at %s", colleagues, strings.Join(c.LinkLocal.Interfaces, ", "), c.Upstream.Domain, c.Upstream.Target)
+}
+
 // Warnings is what an admin should be told at every start: nothing when no
 // danger was typed into the file.
 func (c Config) Warnings() []string {
-	t := c.Upstream.Target
-	if c.Upstream.InsecurePlaintext && t.Scheme == "tcp" && !t.Loopback() {
-		return []string{fmt.Sprintf("insecure_plaintext is set: the secret's hash and all messages travel to %s in plain text; "+
-			"use this inside a VPN only, else write tls:// in upstream.uri", t)}
+	if what, do := c.plaintext(); what != "" {
+		return []string{what + "; " + do}
 	}
 	return nil
+}
+
+// plaintext warns of the typed danger (SEC-5); what is empty when there is none.
+func (c Config) plaintext() (what, do string) {
+	t := c.Upstream.Target
+	if !c.Upstream.InsecurePlaintext || t.Scheme != "tcp" || t.Loopback() {
+		return "", ""
+	}
+	return fmt.Sprintf("insecure_plaintext is set: the secret's hash and all messages travel to %s in plain text", t),
+		"use this inside a VPN only, else write tls:// in upstream.uri"
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -25,17 +26,22 @@ func (u *Upstream) readSecret(r *report) {
 
 func (u *Upstream) readSecretFile(r *report) {
 	const key = "upstream.secret_file"
-	makeOne := "make one as the user that runs the service: (umask 077; " + calledAs() + " secret > " + u.SecretFile + ")"
-	f, mode, err := openFile(u.SecretFile)
-	if err != nil {
+	makeOne := "make one as the user that runs the service: (umask 077; " + r.program + " secret > " + u.SecretFile + ")"
+	f, info, err := openFile(u.SecretFile)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		r.fail(key, u.SecretFile+": "+reason(err), "run this as the user that runs the service, or as root chown "+me()+" "+u.SecretFile)
+		return
+	case err != nil:
 		r.fail(key, u.SecretFile+": "+reason(err), makeOne)
 		return
 	}
 	defer f.Close()
-	if mode&tooOpen(u.SecretFile) != 0 {
+	if mode := info.Mode().Perm(); mode&tooOpen(u.SecretFile) != 0 {
 		r.fail(key, fmt.Sprintf("%s: group or others may use it (mode %04o)", u.SecretFile, mode), "run chmod 600 "+u.SecretFile)
 		return
 	}
+	r.secretOwner = ownerOf(info)
 	data, err := readOpen(f, maxSecret)
 	if err != nil {
 		r.fail(key, u.SecretFile+": "+reason(err), makeOne)
@@ -62,9 +68,12 @@ func (u *Upstream) acceptSecret(plain, key, where string, r *report) {
 	switch {
 	case plain == "":
 		r.fail(key, where+" holds no secret", "put the component's secret there, on one line")
+	case strings.HasSuffix(plain, "\r"):
+		r.fail(key, where+" ends its line with a carriage return, as editors of Windows do", "run sed -i 's/\\r$//' "+where)
+	case strings.Contains(plain, "\n"):
+		r.fail(key, where+" holds more than one line", "leave one line with the secret and end it with a newline or nothing")
 	case strings.ContainsFunc(plain, unicode.IsControl):
-		r.fail(key, where+" holds more than one line, or a control character such as a carriage return",
-			"leave one line with the secret and end it with a newline or nothing")
+		r.fail(key, where+" holds a control character", "leave one line with the secret and end it with a newline or nothing")
 	default:
 		u.Secret = NewSecret(plain)
 	}
@@ -91,6 +100,3 @@ func (u *Upstream) readRoots(r *report) {
 	}
 	u.TLSRoots = roots
 }
-
-// calledAs is the name this program was started by, for next steps to be typed.
-func calledAs() string { return filepath.Base(os.Args[0]) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -29,6 +30,7 @@ func FuzzParse(f *testing.F) {
 		cfg, err := Parse("f", data)
 		if err == nil {
 			holds(t, cfg)
+			keepsItsMeaning(t, data, cfg)
 			return
 		}
 		var problems Errors
@@ -45,6 +47,18 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// keepsItsMeaning writes a sound file anew, without the defaults, and reads that.
+func keepsItsMeaning(t *testing.T, data []byte, want Config) {
+	t.Helper()
+	r := newReport("f")
+	parse(data, r)
+	short := changed(r.root)
+	got, err := Parse("f", []byte(short))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v: %+v, want %+v of\n%s", err, got, want, short)
+	}
 }
 
 func holds(t *testing.T, c Config) {

@@ -28,12 +28,24 @@ func (c *Config) table() []key {
 			{name: "mesh", take: meshLevel(&c.Access.Mesh)},
 			{name: "domains", take: c.takeDomains},
 		}},
+		{name: "privacy", keys: c.Privacy.table()},
 		{name: "outbox", keys: []key{
 			{name: "per_recipient", take: number(&c.Outbox.PerRecipient, 1, maxMessages)},
 			{name: "total", take: number(&c.Outbox.Total, 1, maxMessages)},
 			{name: "bytes", take: size(&c.Outbox.Bytes, minOutbox, maxOutbox)},
 			{name: "max_age", take: duration(&c.Outbox.MaxAge, minAge, maxAge)},
 		}},
+		{name: "limits", keys: c.Limits.table()},
+	}
+}
+
+func (l *Limits) table() []key {
+	return []key{
+		{name: "peer_rate", take: number(&l.PeerRate, 1, maxRate)},
+		{name: "peer_burst", take: number(&l.PeerBurst, 1, maxRate)},
+		{name: "total_rate", take: number(&l.TotalRate, 1, maxRate)},
+		{name: "streams_per_address", take: number(&l.StreamsPerAddress, 1, maxStreams)},
+		{name: "streams", take: number(&l.Streams, minStreams, maxStreams)},
 	}
 }
 
@@ -111,10 +123,14 @@ func (v value) section(rows []key) {
 		return
 	}
 	if v.kind != table && v.kind != null { // all keys commented out is fine
-		v.fail("is "+v.kind.noun(), "write its keys below it, indented: "+names(rows))
+		if word, _, _ := strings.Cut(v.text, " "); find(rows, word) != nil {
+			v.fail("has no colon after "+word, "write "+word+": and the value behind it")
+			return
+		}
+		v.fail("is "+v.kind.noun(), "write its keys below it, indented: "+strings.Join(names(rows), ", "))
 		return
 	}
-	seen := make(map[string]mark)
+	seen, meant := make(map[string]mark), make(map[string]bool)
 	for _, p := range v.pairs {
 		path := join(v.path, p.key)
 		if first, twice := seen[p.key]; twice {
@@ -124,14 +140,18 @@ func (v value) section(rows []key) {
 		seen[p.key] = p.mark
 		row := find(rows, p.key)
 		if row == nil {
-			v.r.failAt(p.mark, path, "unknown key", instead(p.key, rows))
+			key, do := instead(p.key, rows)
+			if key != "" { // it has its problem, which is not that it is missing
+				meant[key], v.r.bad[join(v.path, key)] = true, true
+			}
+			v.r.failAt(p.mark, path, "unknown key", do)
 			continue
 		}
 		v.r.at[path] = p.mark
 		row.read(value{node: p.value, path: path, r: v.r}, p.mark)
 	}
 	for _, row := range rows {
-		if _, ok := seen[row.name]; !ok {
+		if _, ok := seen[row.name]; !ok && !meant[row.name] {
 			row.absent(join(v.path, row.name), v.r)
 		}
 	}
@@ -174,10 +194,10 @@ func find(rows []key, name string) *key {
 	return nil
 }
 
-func names(rows []key) string {
+func names(rows []key) []string {
 	var all []string
 	for _, k := range rows {
 		all = append(all, k.name)
 	}
-	return strings.Join(all, ", ")
+	return all
 }

@@ -34,4 +34,8 @@ const (
 	maxMessages = 1_000_000
 	minOutbox   = 64 << 10 // bytes
 	maxOutbox   = 1 << 30
+
+	maxRate    = 1_000_000 // stanzas a second: more than any processor passes on
+	minStreams = 16        // connections: fewer is no service
+	maxStreams = 16_384    // connections: some 440 MB with nothing in them
 )

@@ -23,24 +23,54 @@ func Parse(name string, data []byte) (Config, error) {
 	return c, nil
 }
 
+// Read is [Parse] of the file at path, for who asks only for names: nothing that
+// the file names is opened, so that it needs no right to read the secret.
+func Read(path string) (Config, error) {
+	r := newReport(path)
+	c := r.read()
+	if err := r.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
 // Load reads the configuration file at path, the secret and the certificates
 // it names, and looks at the permissions of the secret and the state folder. The
 // error is an [Errors] with every problem; the Config is zero then.
 func Load(path string) (Config, error) {
 	r := newReport(path)
-	data, err := readFile(path, maxFile)
-	if err != nil {
-		r.failAt(mark{}, "", reason(err), "name the file with -c, or copy bridge.yaml.example there and set its required keys")
-		return Config{}, r.err()
-	}
-	c := parse(data, r)
-	c.Upstream.readSecret(r)
-	c.Upstream.readRoots(r)
-	c.checkState(r)
+	c := r.load()
 	if err := r.err(); err != nil {
 		return Config{}, err
 	}
 	return c, nil
+}
+
+// load reads the file and what it names.
+func (r *report) load() Config {
+	c := r.read()
+	if r.unread {
+		return c
+	}
+	c.Upstream.readSecret(r)
+	c.Upstream.readRoots(r)
+	c.checkState(r)
+	return c
+}
+
+// read reads the text of the file.
+func (r *report) read() Config {
+	data, err := readFile(r.file, maxFile)
+	if err != nil {
+		r.unread = true
+		do := "name the file with -c, or copy bridge.yaml.example there and set its required keys"
+		if errors.Is(err, fs.ErrPermission) {
+			do = "run this as root, or as the user that runs the service"
+		}
+		r.failAt(mark{}, "", reason(err), do)
+		return Config{}
+	}
+	return parse(data, r)
 }
 
 func parse(data []byte, r *report) Config {
@@ -53,6 +83,7 @@ func parse(data []byte, r *report) Config {
 	if root == nil {
 		return c
 	}
+	r.root = root
 	value{node: root, r: r}.section(c.table())
 	c.check(r)
 	return c
@@ -71,13 +102,13 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return readOpen(f, limit)
 }
 
-// openFile opens a regular file and tells its permissions. The path is looked up
-// once, so that they are those of the file that is read. Anything else (a pipe, a
+// openFile opens a regular file and tells whose it is. The path is looked up once,
+// so that this is the file that is read. Anything else (a pipe, a
 // device) is refused and cannot block.
-func openFile(path string) (*os.File, fs.FileMode, error) {
+func openFile(path string) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -85,9 +116,9 @@ func openFile(path string) (*os.File, fs.FileMode, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, 0, err
+		return nil, nil, err
 	}
-	return f, info.Mode().Perm(), nil
+	return f, info, nil
 }
 
 func readOpen(f *os.File, limit int64) ([]byte, error) {

@@ -39,6 +39,7 @@ func (o office) path(name string) string { return filepath.Join(o.dir, name) }
 
 func (o office) write(name string, mode os.FileMode, text string) {
 	o.t.Helper()
+	_ = os.Remove(o.path(name)) // what is there may be read-only
 	if err := os.WriteFile(o.path(name), []byte(text), mode); err != nil {
 		o.t.Fatal(err)
 	}

@@ -79,7 +79,11 @@ colleagues:
 access:
   mesh: bound
   domains: [Example.org, münchen.example]
+privacy:
+  publish: [jid]
+  show: []
 outbox: {per_recipient: 3, total: 4, bytes: 1 MiB, max_age: 24h}
+limits: {peer_rate: 5, peer_burst: 6, total_rate: 7, streams_per_address: 8, streams: 19}
 `)
 	want := Config{
 		State: "/srv/state",
@@ -99,8 +103,10 @@ outbox: {per_recipient: 3, total: 4, bytes: 1 MiB, max_age: 24h}
 			{JID: jid.MustParse("alice@example.org"), Nick: "Alice <3"},
 			{JID: jid.MustParse("bob@example.org")},
 		},
-		Access: Access{Mesh: Bound, Domains: []string{"example.org", "münchen.example"}},
-		Outbox: Outbox{PerRecipient: 3, Total: 4, Bytes: 1 << 20, MaxAge: 24 * time.Hour},
+		Access:  Access{Mesh: Bound, Domains: []string{"example.org", "münchen.example"}},
+		Privacy: Privacy{Publish: []TXTKey{TXTJID}, Show: []TXTKey{}},
+		Limits:  Limits{PeerRate: 5, PeerBurst: 6, TotalRate: 7, StreamsPerAddress: 8, Streams: 19},
+		Outbox:  Outbox{PerRecipient: 3, Total: 4, Bytes: 1 << 20, MaxAge: 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -2,6 +2,8 @@ package config
 
 import (
 	"cmp"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,14 +53,20 @@ type mark struct{ line, column int }
 // report collects the problems of one file and remembers where its keys stand.
 type report struct {
 	file     string
+	program  string // what next steps call the program
 	problems Errors
+	warnings Errors
 	at       map[string]mark // of every value seen, by path
 	bad      map[string]bool // paths that have a problem already
 	last     []func()        // checks to make when every key was read
+	unread   bool            // the file itself could not be read
+
+	root        *node // of the text, once it was read
+	secretOwner int   // user ID of the secret file, -1 when none was read
 }
 
 func newReport(file string) *report {
-	return &report{file: file, at: make(map[string]mark), bad: make(map[string]bool)}
+	return &report{file: file, program: filepath.Base(os.Args[0]), secretOwner: -1, at: make(map[string]mark), bad: make(map[string]bool)}
 }
 
 // finally keeps a check for when every key was read.
@@ -77,6 +85,12 @@ func (r *report) missing(path, line string) {
 		where = " to this entry"
 	}
 	r.fail(path, "is missing", "add "+line+where)
+}
+
+// warn records what is suspicious about the key at path and may be meant.
+func (r *report) warn(path, what, do string) {
+	m := r.place(path)
+	r.warnings = append(r.warnings, Problem{File: r.file, Line: m.line, Column: m.column, Key: path, What: what, Do: do})
 }
 
 func (r *report) failAt(m mark, path, what, do string) {
@@ -104,10 +118,15 @@ func (r *report) err() error {
 	if len(r.problems) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(r.problems, func(a, b Problem) int {
+	return r.problems.sorted()
+}
+
+// sorted puts e in the order of the file.
+func (e Errors) sorted() Errors {
+	slices.SortStableFunc(e, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return r.problems
+	return e
 }
 
 // plain shows a value as a part of what to write.

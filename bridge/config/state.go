@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // checkState judges a state folder that exists already; a missing one is made
@@ -32,6 +35,23 @@ func judgeState(path string) (what, do string) {
 	}
 	return "", ""
 }
+
+// suspectState looks whether a state folder that does not exist can be made.
+func (c *Config) suspectState(r *report, mayWrite func(folder string) bool) {
+	above := c.State
+	for {
+		if _, err := os.Stat(above); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		above = filepath.Dir(above)
+	}
+	if above != c.State && !mayWrite(above) {
+		r.warn("state", c.State+" does not exist and this user may not make it in "+above,
+			"fine if the service's user may, or systemd makes it; else run as root install -d -m 0700 -o "+me()+" "+c.State)
+	}
+}
+
+func mayWrite(folder string) bool { return unix.Access(folder, unix.W_OK) == nil }
 
 // MakeState creates the state folder with mode 0700, parents included, and
 // refuses one that group or others may write to. The error says what to do.

@@ -3,28 +3,46 @@ package config
 import "strings"
 
 // instead says what to write for an unknown key: its near neighbour in the
-// section, the section it belongs to, or what there is to choose from.
-func instead(name string, rows []key) string {
+// section, the section it belongs to, or what there is to choose from. The first
+// result is the key that was meant, if that can be told.
+func instead(name string, rows []key) (meant, do string) {
 	switch strings.ToLower(name) {
 	case "secret", "password", "component_secret":
-		return "put the secret into a file of mode 0600 and name that in upstream.secret_file"
+		return "secret_file", "put the secret into a file of mode 0600 and name that in upstream.secret_file"
 	}
-	best, distance := "", 1+len(name)/3
-	for _, row := range rows {
-		if len(name) > 2*len(row.name)+2 {
-			continue // no slip of the finger
-		}
-		if d := edits(normal(name), row.name); d < distance || d == distance && best == "" {
-			best, distance = row.name, d
-		}
+	best := Nearest(normal(name), names(rows))
+	if other := synonyms[normal(name)]; find(rows, other) != nil {
+		best = other
 	}
 	if best != "" {
-		return "did you mean " + best + "?"
+		return best, "did you mean " + best + "?"
 	}
 	if home := homes(name); home != "" {
-		return "it belongs under " + home
+		return "", "it belongs under " + home
 	}
-	return "the keys here are " + names(rows)
+	return "", "the keys here are " + strings.Join(names(rows), ", ")
+}
+
+// synonyms are what other programs call the keys.
+var synonyms = map[string]string{
+	"server": "uri", "host": "uri", "address": "uri", "jid": "uri", "name": "nick", "alias": "nick",
+	"iface": "interfaces", "hostname": "machine", "component": "domain", "tls": "uri",
+	"users": "colleagues", "contacts": "colleagues", "roster": "colleagues", "state_dir": "state",
+}
+
+// Nearest is the one of the options that somebody who wrote name most likely meant,
+// or "" when none is near.
+func Nearest(name string, options []string) (best string) {
+	distance := 1 + len(name)/3
+	for _, option := range options {
+		if len(name) > 2*len(option)+2 {
+			continue // no slip of the finger
+		}
+		if d := edits(name, option); d < distance || d == distance && best == "" {
+			best, distance = option, d
+		}
+	}
+	return best
 }
 
 // homes names the section that has a key of exactly this name.

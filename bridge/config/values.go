@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,10 @@ func boolean(dst *bool) func(value) {
 		case !ok:
 		case text == "true", text == "false":
 			*dst = text == "true"
+		case slices.Contains([]string{"yes", "on", "1", "true"}, strings.ToLower(text)):
+			v.fail(quote(text)+" is neither true nor false", "write true")
+		case slices.Contains([]string{"no", "off", "0", "false"}, strings.ToLower(text)):
+			v.fail(quote(text)+" is neither true nor false", "write false")
 		default:
 			v.fail(quote(text)+" is neither true nor false", do)
 		}
@@ -162,6 +167,9 @@ func choice[T ~string](dst *T, options ...T) func(value) {
 				*dst = o
 				return
 			}
+		}
+		if near := Nearest(strings.ToLower(text), all); near != "" {
+			do += "; did you mean " + near + "?"
 		}
 		v.fail(quote(text)+" is not a choice here", do)
 	}

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,16 +48,13 @@ type play struct {
 // directions, and with Stay when ctx has ended after it. The error says what did
 // not happen, and what to do.
 func Run(ctx context.Context, o Options) error {
-	if o.Interface == "" {
-		name, err := loopback()
-		if err != nil {
-			return err
-		}
-		o.Interface = name
+	var err error
+	if o.Interface, err = stage(o.Interface); err != nil {
+		return err
 	}
 	state, err := os.MkdirTemp("", "meshbridge-demo-")
 	if err != nil {
-		return fmt.Errorf("a folder for the state: %w", err)
+		return fmt.Errorf("a folder for the state: %w; set TMPDIR to a folder that you may write to", err)
 	}
 	defer os.RemoveAll(state)
 	server, err := embedded.Listen(embedded.Config{
@@ -112,18 +108,4 @@ func (p *play) config(server, state string) (config.Config, error) {
 	cfg.Upstream.Secret = config.NewSecret(secret)
 	cfg.Colleagues = []config.Colleague{{JID: who, Nick: "Alice"}}
 	return cfg, nil
-}
-
-// loopback returns the name of the loopback interface.
-func loopback() (string, error) {
-	all, err := net.Interfaces()
-	if err != nil {
-		return "", fmt.Errorf("looking for the loopback interface: %w; name one with -i", err)
-	}
-	for _, i := range all {
-		if i.Flags&net.FlagLoopback != 0 && i.Flags&net.FlagUp != 0 {
-			return i.Name, nil
-		}
-	}
-	return "", errors.New("no loopback interface is up; bring it up, or name an interface with -i")
 }

@@ -43,7 +43,7 @@ func (p *play) scenes(ctx context.Context) error {
 		over  <-chan struct{}
 		hint  string
 	}{
-		{"Juliet sees Alice", func() {}, p.juliet.sees, "Alice's proxy instance was not found by multicast DNS"},
+		{"Juliet sees Alice", func() {}, p.juliet.sees, "Alice's proxy instance was not found by multicast DNS; a firewall on this host may drop UDP port 5353"},
 		{"Alice hears of Juliet", p.alice.ask, p.alice.found, "the bridge did not find Juliet by multicast DNS"},
 		{"Alice sees Juliet", p.alice.subscribe, p.alice.sees, "Juliet's presence did not get to the server"},
 		{"Alice reads Juliet's message", func() { p.juliet.write(julietSays) }, p.alice.reads, "it did not get from the mesh to the server"},
@@ -51,6 +51,9 @@ func (p *play) scenes(ctx context.Context) error {
 	} {
 		scene.begin()
 		if err := await(ctx, scene.over); err != nil {
+			if ctx.Err() != nil { // a part has ended, and says what to do
+				return context.Cause(ctx)
+			}
 			return fmt.Errorf("%s: %s: %w; run %s demo -v to see why", scene.name, scene.hint, err, p.Name)
 		}
 	}

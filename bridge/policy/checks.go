@@ -55,13 +55,16 @@ func strayError(c Case, _ Policy) (Verdict, bool) {
 	return noOpinion()
 }
 
-// strayAnswer: MAP-X11. No iq of one side is ever forwarded to the other, so no
-// answer is awaited. Those to the gateway's own requests never get here.
+// strayAnswer: MAP-X11. No iq is passed on, so no answer is: it is for the gateway,
+// from whom that has asked, and else for nobody.
 func strayAnswer(c Case, _ Policy) (Verdict, bool) {
-	if c.Stanza.Kind == stanza.IQ && (c.Stanza.Type == "result" || c.Stanza.Type == "error") {
-		return drop("MAP-X11")
+	switch {
+	case c.Stanza.Kind != stanza.IQ || c.Stanza.Type != "result" && c.Stanza.Type != "error":
+		return noOpinion()
+	case c.Relayed && c.Stanza.ID != "":
+		return answer("MAP-X11")
 	}
-	return noOpinion()
+	return drop("MAP-X11")
 }
 
 // ownSide: INJ-11. The bridge has one mesh leg and one XMPP leg; it carries

@@ -96,13 +96,13 @@ func serverUnregistered(c Case, p Policy) (Verdict, bool) {
 	return noOpinion()
 }
 
-// serverIQ: GW-15, INJ-18. The gateway answers in the place of a peer who is
-// there and forwards nothing.
+// serverIQ: GW-15, INJ-18. The gateway answers in the place of a peer, for one who
+// is away only since when.
 func serverIQ(c Case, _ Policy) (Verdict, bool) {
-	switch {
-	case c.Stanza.Kind != stanza.IQ:
+	if c.Stanza.Kind != stanza.IQ {
 		return noOpinion()
-	case !c.Peer.Present:
+	}
+	if r, _ := find(c.Stanza, AsPeer); !c.Peer.Present && r.away&AsPeer == 0 {
 		return refuse("GW-15", NotServed)
 	}
 	return answerIQ(c.Stanza, AsPeer)

@@ -78,11 +78,25 @@ func TestFromServerIQ(t *testing.T) {
 		{"version of the gateway", ask(version), target(Gateway), "answer", "MAP-X5"},
 		{"MAP-X6 ping of the gateway", ask(ping), target(Gateway), "answer", "MAP-X6"},
 		{"a stranger may ask what the gateway is", ask(info), both(stranger, target(Gateway)), "answer", "MAP-X1"},
-		{"MAP-X6 ping of a peer who is there", ask(ping), nil, "answer", "MAP-X6"},
+		{"MAP-X3 the gateway's card", ask(vcard), target(Gateway), "answer", "MAP-X3"},
+		{"MAP-X4 nobody changes it", up("iq", ` type='set' id='1'`, vcard), target(Gateway), "service-unavailable", "INJ-18"},
+		{"MAP-X7 the gateway's time", ask(clock), target(Gateway), "answer", "MAP-X7"},
+		{"MAP-X8 the gateway's uptime", ask(last), target(Gateway), "answer", "MAP-X8"},
+		{"GW-13 the prompt", ask(prompt), target(Gateway), "answer", "GW-13"},
+		{"GW-13 an address from a name", up("iq", ` type='set' id='1'`, prompt), target(Gateway), "answer", "GW-13"},
+		{"MAP-X9 a peer is no gateway", ask(prompt), nil, "service-unavailable", "INJ-18"},
+		{"MAP-X6 ping of a peer who is there", ask(ping), nil, "ask", "MAP-X6"},
 		{"MAP-X6 GW-15 ping of a peer who is not", ask(ping), asleep, "service-unavailable", "GW-15"},
-		{"disco#info of a peer", ask(info), nil, "answer", "MAP-X1"},
+		{"disco#info of a peer", ask(info), nil, "ask", "MAP-X1"},
 		{"disco#items of a peer", ask(items), nil, "answer", "MAP-X2"},
-		{"version of a peer, not served yet", ask(version), nil, "service-unavailable", "INJ-18"},
+		{"version of a peer", ask(version), nil, "ask", "MAP-X5"},
+		{"MAP-X3 a peer's card", ask(vcard), nil, "answer", "MAP-X3"},
+		{"MAP-X4 nobody changes it either", up("iq", ` type='set' id='1'`, vcard), nil, "service-unavailable", "INJ-18"},
+		{"GW-15 the card of a peer who is away", ask(vcard), asleep, "service-unavailable", "GW-15"},
+		{"MAP-X7 a peer's time", ask(clock), nil, "ask", "MAP-X7"},
+		{"MAP-X8 since when a peer is away", ask(last), asleep, "answer", "MAP-X8"},
+		{"PRIV-3 a stranger does not learn that", ask(last), both(stranger, asleep), "forbidden", "INJ-33"},
+		{"GW-15 what nobody serves, of a peer who is away", ask(roster), asleep, "service-unavailable", "GW-15"},
 		{"PRIV-3 a stranger cannot ping to see who is there", ask(ping), stranger, "forbidden", "INJ-33"},
 		{"PRIV-3 nor learn that somebody is not", ask(ping), both(stranger, asleep), "forbidden", "INJ-33"},
 		{"PRIV-3 nor can one who did not subscribe", ask(ping), friend, "registration-required", "INJ-33"},
@@ -103,14 +117,20 @@ func TestFromServerIQ(t *testing.T) {
 	t.Run("what is listed is answered and what is answered is listed", func(t *testing.T) {
 		for role, c := range map[Role]Case{AsComponent: {Target: Gateway}, AsPeer: fromNurse(), AsColleague: fromJuliet()} {
 			c.Colleague.JID = nurse
-			for _, payload := range []string{ping, version, info, items, roster} {
+			for _, payload := range []string{ping, version, info, items, vcard, clock, last, prompt, roster} {
 				c.Stanza = read(t, stanza.Component, ask(payload))
 				decide := FromServer
 				if role == AsColleague {
 					decide = FromMesh
 				}
-				answered := decide(c, office()).Action == Answer
-				if listed := slices.Contains(Features(role), c.Stanza.Payload[0].Name.Space); listed != answered {
+				space := c.Stanza.Payload[0].Name.Space
+				v := decide(c, office())
+				answered := v.Action == Answer || v.Action == Ask
+				listed := slices.Contains(Features(role), space)
+				if role == AsPeer {
+					listed = listed || Reachable(space) // of some, the peer decides
+				}
+				if listed != answered {
 					t.Errorf("role %d, %s: listed %v, answered %v", role, payload, listed, answered)
 				}
 			}

@@ -24,7 +24,7 @@ func office() Policy {
 	}
 }
 
-// row is a case and what is to come of it. verdict is "relay", "answer", "drop"
+// row is a case and what is to come of it. verdict is "relay", "answer", "ask", "drop"
 // or the condition of the refusal; "unsubscribed" for a refused presence.
 type row struct {
 	name    string
@@ -62,6 +62,8 @@ func describe(v Verdict, s stanza.Stanza) string {
 		return "relay"
 	case v.Action == Answer:
 		return "answer"
+	case v.Action == Ask:
+		return "ask"
 	case reply.Type == "unsubscribed":
 		return "unsubscribed"
 	}
@@ -93,6 +95,10 @@ const (
 	version = `<query xmlns='jabber:iq:version'/>`
 	info    = `<query xmlns='http://jabber.org/protocol/disco#info'/>`
 	items   = `<query xmlns='http://jabber.org/protocol/disco#items'/>`
+	vcard   = `<vCard xmlns='vcard-temp'/>`
+	clock   = `<time xmlns='urn:xmpp:time'/>`
+	last    = `<query xmlns='jabber:iq:last'/>`
+	prompt  = `<query xmlns='jabber:iq:gateway'/>`
 	roster  = `<query xmlns='jabber:iq:roster'/>`
 	body    = `<body>hi</body>`
 )

@@ -17,6 +17,9 @@ const (
 	Relay
 	// Answer: the gateway itself deals with it, and tells neither side.
 	Answer
+	// Ask: answer when the one it is for has been asked, in the gateway's own
+	// words. Where that is not possible, Answer from what is known.
+	Ask
 	// Refuse: tell the sender no, with Verdict.Reply.
 	Refuse
 )
@@ -64,6 +67,9 @@ const (
 	// Unknown is a possible address of nobody known. An instance that is not
 	// published, and a proxy JID whose peer was never seen, are that.
 	Unknown
+	// Awaited is an Unknown one of the form that peers' addresses have: somebody
+	// may well come who has it.
+	Awaited
 	// Person is the peer or colleague on the other side.
 	Person
 	// Gateway is the gateway itself: the bare component domain, or its control
@@ -94,7 +100,7 @@ type Case struct {
 	Target    Target    // what Stanza.To stands for
 	Peer      Peer      // sender of what comes from the mesh, else recipient
 	Colleague Colleague // recipient of what comes from the mesh, else sender
-	Relayed   bool      // Stanza has the id of a message relayed the other way between these two in the last 10 minutes
+	Relayed   bool      // Stanza has the id of a message relayed the other way between these two in the last 10 minutes, or answers what the gateway asked its sender
 }
 
 // Policy is what the admin allows. It is never changed after it was made; the

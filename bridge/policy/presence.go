@@ -44,7 +44,7 @@ func presenceProbe(c Case, p Policy) (Verdict, bool) {
 		return unsubscribed("PRIV-3")
 	case c.Target == Impossible:
 		return unsubscribed("GW-22")
-	case c.Target == Unknown || c.Peer.Gateway:
+	case c.Target == Unknown || c.Target == Awaited || c.Peer.Gateway:
 		return answer("GW-22") // with unavailable
 	case !c.Colleague.Subscribed:
 		return answer("GW-21")
@@ -52,8 +52,10 @@ func presenceProbe(c Case, p Policy) (Verdict, bool) {
 	return answer("GW-6")
 }
 
-// presenceSubscribe: GW-4, GW-8, LL-4-9. Granted to those who may, for the
-// gateway and for peers that were seen.
+// presenceSubscribe: GW-4, GW-8, GW-22, LL-4-9. Granted to those who may, for the
+// gateway, for peers that were seen, and in advance for those who may come:
+// whoever was seen before the last start is unknown too, and "unsubscribed" would
+// take them out of the contacts.
 func presenceSubscribe(c Case, p Policy) (Verdict, bool) {
 	switch {
 	case c.Stanza.Type != "subscribe":
@@ -62,6 +64,8 @@ func presenceSubscribe(c Case, p Policy) (Verdict, bool) {
 		return unsubscribed("GW-8")
 	case c.Target == Gateway:
 		return answer("GW-4")
+	case c.Target == Awaited:
+		return answer("GW-22")
 	case c.Target != Person:
 		return unsubscribed("GW-8")
 	case c.Peer.Gateway:
@@ -70,12 +74,16 @@ func presenceSubscribe(c Case, p Policy) (Verdict, bool) {
 	return answer("GW-8")
 }
 
-// presenceUnknown: GW-16. Anything else to nobody is ignored.
+// presenceUnknown: GW-16. Anything else to nobody is ignored, but that somebody
+// does not wait for them any more.
 func presenceUnknown(c Case, _ Policy) (Verdict, bool) {
-	if c.Target != Person && c.Target != Gateway {
-		return drop("GW-16")
+	switch {
+	case c.Target == Person || c.Target == Gateway:
+		return noOpinion()
+	case c.Target != Impossible && c.Stanza.Type == "unsubscribe" && c.Colleague.Subscribed:
+		return answer("GW-9")
 	}
-	return noOpinion()
+	return drop("GW-16")
 }
 
 // presenceLeave: GW-9. Ending a subscription is open to everybody, and answered

@@ -49,6 +49,9 @@ func TestProperties(t *testing.T) {
 			p.Mesh = Level(rapid.Uint8Range(0, 4).Draw(t, "asked"))
 			v := FromMesh(c, p)
 			checkVerdict(t, v, c)
+			if v.Action == Ask {
+				t.Fatalf("a colleague is asked: %+v", c)
+			}
 			if v.Action != Relay {
 				return
 			}
@@ -59,7 +62,7 @@ func TestProperties(t *testing.T) {
 			}
 		})
 	})
-	t.Run("INJ-31 INJ-32 INJ-35 what crosses from the server is a message of an allowed colleague to a peer", func(t *testing.T) {
+	t.Run("INJ-31 INJ-32 INJ-35 what crosses from the server is a message of an allowed colleague to a peer, and who is asked is there", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			c, p := genCase().Draw(t, "case"), office()
 			v := FromServer(c, p)
@@ -74,6 +77,10 @@ func TestProperties(t *testing.T) {
 			if v.Action == Relay && s.Kind != stanza.Presence && (s.Kind != stanza.Message || s.Type == "groupchat" ||
 				s.Type == "error" && (s.ID == "" || !c.Relayed) || c.Target != Person || c.Peer.Gateway || !p.MayTalk(c.Colleague)) {
 				t.Fatalf("relayed: %+v", c)
+			}
+			if v.Action == Ask && (s.Kind != stanza.IQ || s.Type != "get" || s.ID == "" || len(s.Payload) != 1 ||
+				c.Target != Person || !c.Peer.Present || c.Peer.Gateway || !p.MayTalk(c.Colleague)) {
+				t.Fatalf("asked: %+v", c)
 			}
 		})
 	})

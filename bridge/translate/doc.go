@@ -17,7 +17,6 @@
 //
 // Whether something may cross at all is not decided here but in bridge/policy.
 //
-// Entity capabilities are not mirrored yet: no <c/> is sent unless the caller
-// says that it answers for the hash, and a peer's clients learn features from
-// the gateway's own disco answers.
+// What a peer's client answers to the gateway's own questions, and what its record
+// says beyond presence, is rewritten in the same way (foreign.go, card.go).
 package translate

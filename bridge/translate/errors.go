@@ -57,6 +57,15 @@ func errorStanza(out stanza.Stanza, e stanza.Error, by string) stanza.Stanza {
 	return out
 }
 
+// ErrorToServer returns the error by which a peer's client answered a question, as it
+// is passed on to who asked: the condition and the text kept, found by the component
+// domain, nothing of the payload.
+func ErrorToServer(reply stanza.Stanza, domain string) stanza.Error {
+	e := readError(reply)
+	e.By, e.Text = domain, tame(e.Text, maxText)
+	return e
+}
+
 // readError reads the error of a stanza into the conditions of RFC 6120 section
 // 8.3.3: an unknown one becomes undefined-condition, and where there is none the
 // code of older clients speaks (XEP-0086).

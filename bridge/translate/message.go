@@ -18,6 +18,9 @@ type MessageOptions struct {
 	// ChatStates says that this peer's client is known to understand
 	// XEP-0085, so that typing may be told to it without a body.
 	ChatStates bool
+	// Nick is the sender's name, to be told to the server beside a body (XEP-0172);
+	// "" for none.
+	Nick string
 	// Opaque names payloads that cross untouched beside the pass list, such as
 	// end-to-end encryption; none by default. Names of the content namespace
 	// are not honoured.
@@ -84,6 +87,9 @@ func MessageToServer(m stanza.Stanza, from, to string, newID func() string, o Me
 		p.rows[originIDRow()] = []*stanza.Element{stanza.New(nsStanzaID, "origin-id").With("id", out.ID)}
 	}
 	out.Payload = p.elements()
+	if o.Nick != "" && len(p.rows[bodyRow]) > 0 {
+		out.Payload = append(out.Payload, stanza.New(nsNick, "nick").AddText(o.Nick))
+	}
 	return out, Outcome{Left: p.left}
 }
 

@@ -8,12 +8,12 @@ import (
 
 // Namespaces of the payloads that cross.
 const (
-	nsChatStates = "http://jabber.org/protocol/chatstates" // XEP-0085
-	nsReceipts   = "urn:xmpp:receipts"                     // XEP-0184
-	nsCorrection = "urn:xmpp:message-correct:0"            // XEP-0308
-	nsMarkers    = "urn:xmpp:chat-markers:0"               // XEP-0333
-	nsOOB        = "jabber:x:oob"                          // XEP-0066
-	nsStanzaID   = "urn:xmpp:sid:0"                        // XEP-0359
+	nsReceipts   = "urn:xmpp:receipts"               // XEP-0184
+	nsCorrection = "urn:xmpp:message-correct:0"      // XEP-0308
+	nsMarkers    = "urn:xmpp:chat-markers:0"         // XEP-0333
+	nsOOB        = "jabber:x:oob"                    // XEP-0066
+	nsStanzaID   = "urn:xmpp:sid:0"                  // XEP-0359
+	nsNick       = "http://jabber.org/protocol/nick" // XEP-0172
 	nsXHTML      = "http://www.w3.org/1999/xhtml"
 )
 
@@ -72,7 +72,7 @@ var passList = [...]row{
 	{space: "", names: []string{"subject"}, way: bothWays, lang: true, text: true, repeat: perLang, alone: content},
 	{space: "", names: []string{"thread"}, way: bothWays, attrs: []string{"parent"}, text: true},
 	{space: nsCorrection, names: []string{"replace"}, way: bothWays, attrs: []string{"id"}},
-	{space: nsChatStates, names: []string{"active", "composing", "paused", "inactive", "gone"}, way: bothWays, alone: typing},
+	{space: stanza.NSChatStates, names: []string{"active", "composing", "paused", "inactive", "gone"}, way: bothWays, alone: typing},
 	{space: nsReceipts, names: []string{"request"}, way: bothWays},
 	{space: nsReceipts, names: []string{"received"}, way: bothWays, attrs: []string{"id"}, alone: content},
 	{space: nsMarkers, names: []string{"markable"}, way: bothWays},

@@ -19,8 +19,9 @@ type ProfileOptions struct {
 	// clients show nothing else; "" for "Away" and "Do not disturb".
 	AwayText, DNDText string
 
-	HideNick    bool // do not publish the nick
-	HideMessage bool // publish neither the status text nor one in its place
+	JID         string // bare address of the colleague, to be published; "" for not
+	HideNick    bool   // do not publish the nick
+	HideMessage bool   // publish neither the status text nor one in its place
 
 	// PhotoHash is the SHA-1 of an avatar that is verified and published, 40
 	// lower-case hexadecimal digits; "" for none.
@@ -33,7 +34,7 @@ type ProfileOptions struct {
 
 // ProfileFromPresence returns the record by which a colleague whose best device
 // is d is shown on the mesh. The caller adds the gateway's mark. Given and family
-// name, addresses and "vc" are never published.
+// name, mail addresses and "vc" are never published.
 func ProfileFromPresence(d Resource, o ProfileOptions) linklocal.Profile {
 	p := linklocal.Profile{
 		Status: linklocal.Available, PhotoHash: o.PhotoHash,
@@ -51,6 +52,9 @@ func ProfileFromPresence(d Resource, o ProfileOptions) linklocal.Profile {
 	}
 	if !o.HideNick {
 		p.Nick = o.Nick
+	}
+	if o.JID != "" {
+		p.JIDs = []string{o.JID}
 	}
 	return p
 }

@@ -125,7 +125,7 @@ func written(s string) string {
 var names = []stanza.Name{
 	{Local: "body"}, {Local: "subject"}, {Local: "thread"}, {Local: "error"}, {Local: "message"}, {Local: "show"},
 	{Space: nsXHTML, Local: "html"}, {Space: nsXHTML, Local: "body"},
-	{Space: nsChatStates, Local: "composing"}, {Space: nsReceipts, Local: "received"}, {Space: nsReceipts, Local: "request"},
+	{Space: stanza.NSChatStates, Local: "composing"}, {Space: nsReceipts, Local: "received"}, {Space: nsReceipts, Local: "request"},
 	{Space: nsOOB, Local: "x"}, {Space: nsOOB, Local: "url"}, {Space: nsStanzaID, Local: "origin-id"}, {Space: nsStanzaID, Local: "stanza-id"},
 	{Space: stanza.NSDelay, Local: "delay"}, {Space: nsCorrection, Local: "replace"}, {Space: nsMarkers, Local: "displayed"},
 	{Space: "urn:xmpp:carbons:2", Local: "sent"}, {Space: stanza.NSStream, Local: "stream"}, {Space: stanza.NoNamespace, Local: "body"},

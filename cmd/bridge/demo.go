@@ -38,11 +38,14 @@ func runDemo(c *call, o demo.Options) int {
 		level = slog.LevelDebug
 	}
 	o.Out, o.Name, o.Log = c.out, c.program, newLogger(c.err, level)
-	ctx, stop := untilSignal(o.Log, func() {})
+	ctx, stop := untilInterrupt()
 	defer stop()
 	err := demo.Run(ctx, o)
 	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) && o.Stay {
 		return exitOK
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted before both had read the other")
 	}
 	fmt.Fprintf(c.err, "%s demo: %v\n", c.program, err)
 	return exitRuntime

@@ -28,7 +28,7 @@ func help(c *call) int {
 		}
 	}
 	c.verb = ""
-	return c.misuse(fmt.Sprintf("there is no verb %q", c.args[0]))
+	return c.noVerb(c.args[0])
 }
 
 func writeUsage(w io.Writer, program string) {

@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"meshbridge/bridge/config"
 )
 
 // Exit codes, documented in "help". 3 (degraded) is kept for status.
@@ -49,7 +51,7 @@ type call struct {
 }
 
 func verbs() []verb {
-	return []verb{runVerb(), checkVerb(), resolveVerb(), secretVerb(), demoVerb(), versionVerb(), helpVerb()}
+	return []verb{runVerb(), checkVerb(), jidVerb(), browseVerb(), resolveVerb(), secretVerb(), demoVerb(), versionVerb(), helpVerb()}
 }
 
 // run carries out a command line and returns the exit code. args[0] is the
@@ -69,7 +71,7 @@ func run(args []string, out, errs io.Writer) int {
 	}
 	v, ok := findVerb(name)
 	if !ok {
-		return c.misuse(fmt.Sprintf("there is no verb %q", name))
+		return c.noVerb(name)
 	}
 	c.verb, c.args = name, c.args[1:]
 	return c.perform(v)
@@ -89,15 +91,44 @@ func (c *call) perform(v verb) int {
 	fs := flag.NewFlagSet(v.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // the error is told below, in one line
 	do := v.setup(fs)
-	switch err := fs.Parse(c.args); {
+	names, err := parse(fs, c.args)
+	switch {
 	case errors.Is(err, flag.ErrHelp):
 		writeVerbHelp(c.out, c.program, v)
 		return exitOK
 	case err != nil:
 		return c.misuse(strings.TrimPrefix(err.Error(), "flag provided but "))
 	}
-	c.args = fs.Args()
+	c.args = names
 	return do(c)
+}
+
+// parse takes flags before and behind names, as most programs do, up to "--".
+func parse(fs *flag.FlagSet, args []string) (names []string, err error) {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		rest := fs.Args()
+		taken := args[:len(args)-len(rest)]
+		if len(rest) == 0 || len(taken) > 0 && taken[len(taken)-1] == "--" {
+			return append(names, rest...), nil
+		}
+		names, args = append(names, rest[0]), rest[1:]
+	}
+}
+
+// noVerb tells of a verb that there is not, and which was meant.
+func (c *call) noVerb(name string) int {
+	var all []string
+	for _, v := range verbs() {
+		all = append(all, v.name)
+	}
+	what := fmt.Sprintf("there is no verb %q", name)
+	if near := config.Nearest(name, all); near != "" {
+		what += " (did you mean " + near + "?)"
+	}
+	return c.misuse(what)
 }
 
 // misuse tells of a wrong command line and where to read on.

@@ -18,6 +18,9 @@ const asProgram = "MESHBRIDGE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
+		if err := furnish(os.Getenv(asFurnished)); err != nil {
+			panic(err)
+		}
 		main()
 	}
 	goleak.VerifyTestMain(m)
@@ -69,6 +72,9 @@ func TestMisuse(t *testing.T) {
 		{nil, "usage: office-bridge VERB"},
 		{[]string{"frobnicate"}, `office-bridge: there is no verb "frobnicate"; see office-bridge help`},
 		{[]string{"help", "frobnicate"}, `office-bridge: there is no verb "frobnicate"; see office-bridge help`},
+		{[]string{"chekc"}, `there is no verb "chekc" (did you mean check?); see office-bridge help`},
+		{[]string{"check", "a", "-c", "b"}, "takes one file"},
+		{[]string{"check", "a", "-x"}, "not defined: -x"},
 		{[]string{"run", "bridge.yaml"}, `office-bridge run: does not know what to do with "bridge.yaml"; see office-bridge help run`},
 		{[]string{"run", "-x"}, "office-bridge run: not defined: -x; see office-bridge help run"},
 		{[]string{"check", "--online"}, "office-bridge check: not defined: -online; see"},
@@ -116,15 +122,22 @@ func TestHelp(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	path := configFile(t, good)
-	want := path + `: ok
-  lan: finds people on lo, nowhere0; 2 colleagues appear there as NAME@office
+	first := path + ": ok: 2 colleagues on lo, nowhere0, lan.example.org at tcp://127.0.0.1:1\n"
+	warning := path + `:2:30: linklocal.interfaces[1]: warning: this host has no interface "nowhere0" now (it has `
+	for _, c := range []struct {
+		args []string
+		rest string
+	}{
+		{[]string{"check", path}, ""},
+		{[]string{"check", "-c", path}, ""},
+		{[]string{"check", "-v", path}, `  lan: finds people on lo, nowhere0; 2 colleagues appear there as NAME@office
   server: connects to tcp://127.0.0.1:1 (plain text on this host); people on the LAN become user\40machine@lan.example.org
   access: the listed colleagues may talk to people on the LAN, nobody else
-note: this host has no interface nowhere0 now (it has `
-	for _, args := range [][]string{{"check", path}, {"check", "-c", path}} {
-		code, out, errs := callProgram(args...)
-		if code != exitOK || errs != "" || !strings.HasPrefix(out, want) {
-			t.Errorf("%q: exit %d, %q\n%s", args, code, errs, out)
+`},
+	} {
+		code, out, errs := callProgram(c.args...)
+		if code != exitOK || out != first+c.rest || !strings.HasPrefix(errs, warning) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%q: exit %d, %q\n%s", c.args, code, errs, out)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(filepath.Dir(path), "state")); err == nil {

@@ -27,6 +27,15 @@ func untilSignal(log *slog.Logger, stopping func()) (ctx context.Context, stop f
 	}
 }
 
+// untilInterrupt returns a context for what runs in a terminal: SIGINT, SIGTERM and a
+// terminal that closes cancel it, and a second signal ends the process at once. Call
+// stop when the work is done.
+func untilInterrupt() (ctx context.Context, stop func()) {
+	ctx, restore := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, restore)
+	return ctx, restore
+}
+
 // watch acts on signals until the channel closes: the first that ends the
 // program calls stop, the second calls exit.
 func watch(sigs <-chan os.Signal, log *slog.Logger, stop func(), exit func(code int)) {

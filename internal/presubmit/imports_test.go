@@ -29,6 +29,7 @@ var directions = []struct {
 	{"resolver", []string{"internal/xep0106"}},
 	{"bridge/address", []string{"internal/xep0106"}},
 	{"bridge/config", []string{"resolver/uri"}},
+	{"bridge/caps", []string{"internal/stanza"}},
 	{"bridge/outbox", []string{"internal/stanza"}},
 	{"bridge/store", []string{"bridge/address", "bridge/outbox"}},
 	{"bridge", []string{"linklocal", "upstream", "resolver", "internal/stanza"}},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"go/ast"
 	"go/format"
+	"go/token"
 	"regexp"
 	"strings"
 	"testing"
@@ -133,5 +134,23 @@ func TestOnlyDocumentsThatAreHere(t *testing.T) {
 				t.Errorf("%s:%d: %s is not in the repository", s.path, i+1, name)
 			}
 		}
+	}
+}
+
+// A next step that the program prints begins with the name it was called by
+// (docs/decisions/009-names.md), which may be a path's last part or a link's.
+func TestNextStepsNameTheProgramAsCalled(t *testing.T) {
+	fixed := regexp.MustCompile(`\bmeshbridge (run|check|resolve|jid|browse|status|secret|demo|version|help)\b`)
+	for _, s := range sources(t) {
+		if s.isTest() {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			text, ok := n.(*ast.BasicLit)
+			if ok && text.Kind == token.STRING && fixed.MatchString(text.Value) {
+				t.Errorf("%s:%d: name the program as it was called, not meshbridge", s.path, s.line(n))
+			}
+			return true
+		})
 	}
 }

@@ -5,6 +5,22 @@ import "strings"
 // maxDeclaration bounds the XML declaration in bytes.
 const maxDeclaration = 128
 
+// encoding refuses what is UTF-16 or UTF-32 by its first octets (XML 1.0 appendix F).
+// The byte order mark of UTF-8 is no mark in XMPP but a character (RFC 6120 section
+// 11.6), which has no place before the header.
+func (r *Reader) encoding() {
+	switch r.peek() {
+	case 0x00, 0xFE, 0xFF:
+		if r.err == nil {
+			r.fail("unsupported-encoding", "UTF-8 only")
+		}
+	case '<':
+		if r.ahead("<\x00") {
+			r.fail("unsupported-encoding", "UTF-8 only")
+		}
+	}
+}
+
 // declaration reads the XML declaration if the stream begins with one (XML 1.0
 // section 2.8). XMPP is UTF-8 only (RFC 6120 section 11.6).
 func (r *Reader) declaration() {
@@ -27,8 +43,8 @@ func (r *Reader) declaration() {
 	}
 }
 
-// ahead reports whether the stream goes on with s, which is not taken. It is used
-// once, at the beginning, where the buffer is empty but for what has just come in.
+// ahead reports whether the stream goes on with s, which is not taken. It is used at
+// the beginning only, where the buffer is empty but for what has just come in.
 func (r *Reader) ahead(s string) bool {
 	for r.err == nil && r.end-r.pos < len(s) {
 		have := r.end - r.pos

@@ -25,7 +25,13 @@ const (
 	NSDelay        = "urn:xmpp:delay"
 	NSDiscoInfo    = "http://jabber.org/protocol/disco#info"
 	NSDiscoItems   = "http://jabber.org/protocol/disco#items"
+	NSCaps         = "http://jabber.org/protocol/caps"       // XEP-0115
+	NSChatStates   = "http://jabber.org/protocol/chatstates" // XEP-0085
 	NSVersion      = "jabber:iq:version"
+	NSVCard        = "vcard-temp"        // XEP-0054
+	NSTime         = "urn:xmpp:time"     // XEP-0202
+	NSLast         = "jabber:iq:last"    // XEP-0012
+	NSGateway      = "jabber:iq:gateway" // XEP-0100 section 6.3
 
 	nsXMLNS = "http://www.w3.org/2000/xmlns/"
 )

@@ -12,11 +12,20 @@ type Limits struct {
 	Depth   int // open elements of one stanza, itself included
 	Attrs   int // attributes of one element, namespace declarations included
 
+	// Claim is asked before a stanza takes more than ClaimStep bytes, and for each
+	// further step, so that many streams can share what large stanzas take. When it
+	// says no the stream ends with resource-constraint. May be nil.
+	Claim func() bool
+
 	// Skip makes the reader pass over a stanza that breaks a limit, or a rule behind
 	// which the end of the stanza can still be found, and report it as *Skipped.
 	// Otherwise it ends the stream.
 	Skip bool
 }
+
+// ClaimStep is how many bytes of a stanza are free, and how many each [Limits.Claim]
+// is for. Nearly all that people write has less.
+const ClaimStep = 16 << 10
 
 // MeshLimits are the limits for people on the LAN (RFC 6120 section 13.12). A chat
 // line of 60 kB of "<" is 480 kB as libpurple writes it, once in each of two forms
@@ -70,6 +79,7 @@ func (r *Reader) Trust() {
 // Header reads the XML declaration, if there is one, and the opening tag. It must
 // be called once, before Next. Errors are as for Next.
 func (r *Reader) Header() (Header, error) {
+	r.encoding()
 	r.declaration()
 	for r.err == nil {
 		if b := r.next(); b == '<' {
@@ -119,6 +129,7 @@ func (r *Reader) Next() (*Element, error) {
 	r.over = ""
 	if r.trusted {
 		r.budget = unlimited(r.limits.Stanza)
+		r.mark = r.budget - ClaimStep
 	}
 	r.untilTag()
 	if r.err != nil {
@@ -188,6 +199,9 @@ func (r *Reader) startElement() *Element {
 	r.spend(elementCost + attrCost*len(tag.attrs))
 	if r.limits.Depth > 0 && r.depth > r.limits.Depth {
 		r.refuse("policy-violation", "elements nested too deeply")
+	}
+	if r.depth == 1 && tag.space == NSStream && tag.name.local == "stream" {
+		r.fail("bad-format", "a stream inside the stream")
 	}
 	if r.err != nil {
 		return nil

@@ -31,114 +31,12 @@ func open(t *testing.T, r io.Reader, c Content, l Limits) *Reader {
 	return rd
 }
 
-func TestHostileXML(t *testing.T) {
-	for _, tt := range []struct{ name, in, want string }{
-		{"undeclared", `<message xmlns='jabber:client'><vcard-temp:vCard/></message>`, "not-well-formed"},
-		{"dup", `<message from='a' from='b'/>`, "not-well-formed"},
-		{"dup-ns", `<message xmlns:p='u' xmlns:q='u' p:x='1' q:x='2'/>`, "not-well-formed"},
-		{"doctype", `<!DOCTYPE x [<!ENTITY a 'b'>]>`, "restricted-xml"},
-		{"comment", `<message><!-- c --></message>`, "restricted-xml"},
-		{"pi", `<message><?foo bar?></message>`, "restricted-xml"},
-		{"entity", `<message><body>&nbsp;</body></message>`, "restricted-xml"},
-		{"surrogate", `<message><body>&#xD800;</body></message>`, "not-well-formed"},
-		{"control", `<message><body>&#1;</body></message>`, "not-well-formed"},
-		{"raw control", "<message><body>\x01</body></message>", "not-well-formed"},
-		{"nul", "<message><body>\x00</body></message>", "not-well-formed"},
-		{"bad-utf8", "<message><body>\xff</body></message>", "not-well-formed"},
-		{"overlong", "<message><body>\xc0\xbc</body></message>", "not-well-formed"},
-		{"cut utf8", "<message><body>\xe2\x82<b/></body></message>", "not-well-formed"},
-		{"surrogate utf8", "<message><body>\xed\xa0\x80</body></message>", "not-well-formed"},
-		{"noncharacter", "<message><body>\uFFFE</body></message>", "not-well-formed"},
-		{"lead-colon", `<:message/>`, "not-well-formed"},
-		{"two colons", `<a:b:c xmlns:a='u'/>`, "not-well-formed"},
-		{"xmlns-element", `<xmlns:message/>`, "not-well-formed"},
-		{"rebind-xml", `<message xmlns:xml='evil' xml:lang='en'/>`, "not-well-formed"},
-		{"bind xml namespace", `<message xmlns:p='http://www.w3.org/XML/1998/namespace'/>`, "not-well-formed"},
-		{"default xml namespace", `<message xmlns='http://www.w3.org/XML/1998/namespace'/>`, "not-well-formed"},
-		{"declare xmlns", `<message xmlns:xmlns='u'/>`, "not-well-formed"},
-		{"empty-prefix", `<p:message xmlns:p=''/>`, "not-well-formed"},
-		{"blank prefix", `<p:message xmlns:p=' '/>`, "not-well-formed"},
-		{"end-prefix", `<a:message xmlns:a='u' xmlns:b='u'></b:message>`, "not-well-formed"},
-		{"wrong end", `<message><body></message></body>`, "not-well-formed"},
-		{"undeclared attribute prefix", `<message p:x='1'/>`, "not-well-formed"},
-		{"text-between", `zzz`, "bad-format"},
-		{"cdata between", `<![CDATA[x]]>`, "bad-format"},
-		{"no quotes", `<message from=a/>`, "not-well-formed"},
-		{"no value", `<message from/>`, "not-well-formed"},
-		{"attributes glued", `<message from='a'to='b'/>`, "not-well-formed"},
-		{"less-than in value", `<message from='<'/>`, "not-well-formed"},
-		{"cdata end in text", `<message><body>]]></body></message>`, "not-well-formed"},
-		{"bare ampersand", `<message><body>a & b</body></message>`, "not-well-formed"},
-		{"endless reference", `<message><body>&#00000000000000000065;</body></message>`, "not-well-formed"},
-		{"reference beyond unicode", `<message><body>&#x110000;</body></message>`, "not-well-formed"},
-		{"hex in decimal", `<message><body>&#6f;</body></message>`, "not-well-formed"},
-		{"upper-case X", `<message><body>&#X41;</body></message>`, "not-well-formed"},
-		{"name with space", `< message/>`, "not-well-formed"},
-		{"digit name", `<1message/>`, "not-well-formed"},
-		{"stray end", `</message>`, "not-well-formed"},
-		{"slash inside", `<message / >`, "not-well-formed"},
-		{"comment between", `<!-- c -->`, "restricted-xml"},
-		{"pi between", `<?xml version='1.0'?>`, "restricted-xml"},
-		{"big", `<message><body>` + strings.Repeat("x", 1<<20+1) + `</body></message>`, "policy-violation"},
-		{"big tree", `<message>` + strings.Repeat("<a/>", 1<<14) + `</message>`, "policy-violation"},
-		{"big attribute", `<message x='` + strings.Repeat("x", 1<<20) + `'/>`, "policy-violation"},
-		{"big white space", `<message ` + strings.Repeat(" ", 1<<20) + `/>`, "policy-violation"},
-		{"long name", `<` + strings.Repeat("m", 300) + `/>`, "policy-violation"},
-		{"deep", strings.Repeat("<a>", 65), "policy-violation"},
-		{"attrs", `<message` + manyAttrs(33) + `/>`, "policy-violation"},
-	} {
-		t.Run("V-12 LL-STR-23 LL-STR-24 "+tt.name, func(t *testing.T) {
-			for way, as := range ways {
-				in := clientHeader + tt.in + `<message id='behind'/>`
-				rd := open(t, as(strings.NewReader(in)), Client, MeshLimits())
-				_, err := rd.Next()
-				var se *StreamError
-				if !errors.As(err, &se) || se.Condition != tt.want {
-					t.Errorf("%s: got %v, want stream error %s", way, err, tt.want)
-				}
-				if e, again := rd.Next(); e != nil || again != err {
-					t.Errorf("%s: the stream went on after the error: %v, %v", way, e, again)
-				}
-			}
-		})
-	}
-}
-
 func manyAttrs(n int) string {
 	var b strings.Builder
 	for i := range n {
 		b.WriteString(" a" + strings.Repeat("b", i) + "=''")
 	}
 	return b.String()
-}
-
-func TestHostileHeader(t *testing.T) {
-	for _, tt := range []struct{ name, in, want string }{
-		{"LL-STR-1 stanza before the header", `<message xmlns='jabber:client'/>`, "bad-format"},
-		{"LL-STR-3 wrong stream namespace", `<stream:stream xmlns='jabber:client' xmlns:stream='urn:x'>`, "invalid-namespace"},
-		{"LL-STR-3 wrong content namespace", `<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>`, "invalid-namespace"},
-		{"LL-STR-3 V-12 encoding", `<?xml version='1.0' encoding='UTF-16'?>` + clientHeader, "unsupported-encoding"},
-		{"LL-STR-3 latin 1", `<?xml version='1.0' encoding='ISO-8859-1'?>` + clientHeader, "unsupported-encoding"},
-		{"XML 1.1", `<?xml version='1.1'?>` + clientHeader, "not-well-formed"},
-		{"declaration twice", `<?xml version='1.0'?>` + clientHeader, "restricted-xml"},
-		{"declaration without white space", `<?xmlversion='1.0'?>`, "not-well-formed"},
-		{"declaration without end", `<?xml ` + strings.Repeat("x", 500), "not-well-formed"},
-		{"declaration of nonsense", `<?xml version='1.0' evil='1'?>`, "not-well-formed"},
-		{"doctype first", `<!DOCTYPE x><stream:stream>`, "restricted-xml"},
-		{"text first", `GET / HTTP/1.1`, "not-well-formed"},
-		{"LL-STR-25 17 KiB before binding", `<stream:stream x='` + strings.Repeat("x", 17<<10), "policy-violation"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			for way, as := range ways {
-				rd := NewReader(as(strings.NewReader(tt.in)), Client, MeshLimits())
-				_, err := rd.Header()
-				var se *StreamError
-				if !errors.As(err, &se) || se.Condition != tt.want {
-					t.Errorf("%s: got %v, want stream error %s", way, err, tt.want)
-				}
-			}
-		})
-	}
 }
 
 func TestHeader(t *testing.T) {
@@ -184,6 +82,41 @@ func TestUnboundBudget(t *testing.T) {
 			if _, err := rd.Next(); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+func TestClaim(t *testing.T) {
+	t.Run("LL-STR-25 X2 what a stanza takes beyond 16 KiB is claimed, its tree too", func(t *testing.T) {
+		for _, tt := range []struct {
+			in   string
+			want int
+		}{
+			{`<message><body>` + strings.Repeat("x", 15<<10) + `</body></message>`, 0},
+			{`<message><body>` + strings.Repeat("x", 40<<10) + `</body></message>`, 2},
+			{`<message>` + strings.Repeat("<a/>", 1000) + `</message>`, 6},
+		} {
+			for way, as := range ways {
+				claims, l := 0, MeshLimits()
+				l.Claim = func() bool { claims++; return true }
+				rd := open(t, as(strings.NewReader(clientHeader+strings.Repeat(" ", 20<<10)+tt.in+tt.in)), Client, l)
+				for n := 1; n <= 2; n++ {
+					if _, err := rd.Next(); err != nil || claims != n*tt.want {
+						t.Errorf("%s: %d claims, want %d (%v)", way, claims, n*tt.want, err)
+					}
+				}
+			}
+		}
+	})
+	t.Run("LL-STR-25 X2 a claim that is turned down ends the stream", func(t *testing.T) {
+		l := MeshLimits()
+		l.Claim = func() bool { return false }
+		rd := open(t, strings.NewReader(clientHeader+`<message/><message><body>`+strings.Repeat("x", 40<<10)), Client, l)
+		_, first := rd.Next()
+		_, err := rd.Next()
+		var se *StreamError
+		if first != nil || !errors.As(err, &se) || se.Condition != "resource-constraint" {
+			t.Errorf("got %v, %v", first, err)
 		}
 	})
 }

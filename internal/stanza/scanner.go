@@ -17,6 +17,7 @@ type scanner struct {
 	limits  Limits
 	trusted bool   // one budget per stanza from now on
 	budget  int    // bytes left until a limit is broken
+	mark    int    // the budget below which more has to be claimed
 	over    string // why the current stanza is skipped; its tokens are not kept then
 	depth   int    // open elements under the stream
 	err     error
@@ -99,6 +100,12 @@ func (s *scanner) next() byte {
 func (s *scanner) spend(n int) {
 	if s.budget -= n; s.budget < 0 {
 		s.refuse("policy-violation", "too many bytes")
+	}
+	for s.limits.Claim != nil && s.trusted && s.budget < s.mark && s.err == nil {
+		s.mark -= ClaimStep
+		if !s.limits.Claim() {
+			s.fail("resource-constraint", "too many large stanzas at once")
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package stanza
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -132,13 +133,14 @@ func (r *Reader) resolve(name string) rune {
 	case "quot":
 		return '"'
 	}
-	if len(name) < 2 || name[0] != '#' {
+	digits, numeric := strings.CutPrefix(name, "#")
+	if name != "" && !numeric {
 		r.refuse("restricted-xml", "an entity that XML does not define")
 		return 0
 	}
-	digits, base := name[1:], 10
-	if digits[0] == 'x' {
-		digits, base = digits[1:], 16
+	base := 10
+	if hex, ok := strings.CutPrefix(digits, "x"); ok {
+		digits, base = hex, 16
 	}
 	code, err := strconv.ParseUint(digits, base, 32)
 	if err != nil || code > utf8.MaxRune || !isChar(rune(code)) {

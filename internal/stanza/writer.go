@@ -61,8 +61,11 @@ func AppendElement(dst []byte, c Content, e *Element) []byte {
 // appendElement writes e where inherited is the default namespace in force.
 func appendElement(dst []byte, content, inherited string, e *Element) []byte {
 	tag, space := e.Name.Local, uri(content, e.Name.Space)
-	if space == NSStream {
+	switch space {
+	case NSStream:
 		tag, space = "stream:"+tag, inherited
+	case NSXML: // may not be declared as default (Namespaces in XML 1.0 section 3)
+		tag, space = "xml:"+tag, inherited
 	}
 	dst = append(dst, '<')
 	dst = append(dst, tag...)

@@ -22,6 +22,8 @@
 //	found    an instance seen by a browser on one interface
 //	lookup   a Resolve on its way
 //
+// An engine without a host name owns nothing: it asks and listens, for those who only look.
+//
 // # Names and octets
 //
 // Inside, names and rdata are wire octets, uncompressed, and compared as such. They meet the

@@ -20,7 +20,8 @@ type Config struct {
 	// is up; nothing is ever sent on any other (RFC 6762 section 11, LL-11.3-3).
 	Interfaces []string
 	// Host is one label of letters, digits and hyphens: Host.local. is probed and owned.
-	// After a conflict it becomes Host-1, Host-2 and so on (LL-3-11).
+	// After a conflict it becomes Host-1, Host-2 and so on (LL-3-11). Without one the engine
+	// only listens and asks: it owns no name, and what is given to Publish fails.
 	Host string
 	// Network is the machine's network; nil stands for real sockets.
 	Network Network
@@ -80,7 +81,7 @@ type snapshot struct {
 
 // New checks cfg and returns an Engine that does nothing until Run.
 func New(cfg Config) (*Engine, error) {
-	if !validHost(cfg.Host) {
+	if cfg.Host != "" && !validHost(cfg.Host) {
 		return nil, fmt.Errorf("mdns: host name %q must be one label of 1 to 63 letters, digits and inner hyphens; choose another", cfg.Host)
 	}
 	if len(cfg.Interfaces) == 0 {

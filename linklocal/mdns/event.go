@@ -48,6 +48,7 @@ var (
 	ErrNoAnswer = errors.New("mdns: no answer; the peer is asleep, gone or on another link")
 	// ErrNoInterface: the interface is not joined.
 	ErrNoInterface = errors.New("mdns: interface is not joined; check that it is configured and up")
+	errNoHost      = errors.New("mdns: this engine only listens; give it a host name")
 	// ErrStopped: Run has ended.
 	ErrStopped = errors.New("mdns: engine stopped; start a new one")
 )

@@ -17,8 +17,10 @@ type host struct {
 func newHost(e *Engine, label string) *host {
 	h := &host{e: e, base: label, label: label}
 	h.claim = newClaim(e, h)
-	n, _ := makeName(label, "local") // New has checked the label
-	h.claim.take(n)
+	if label != "" { // else nothing is claimed, so that nothing is ever probed or told
+		n, _ := makeName(label, "local") // New has checked the label
+		h.claim.take(n)
+	}
 	return h
 }
 

@@ -42,6 +42,10 @@ func (s *service) start() {
 		s.gaveUp(fmt.Errorf("cannot publish %q of type %q: %w", s.label, s.spec.Type, err))
 		return
 	}
+	if s.e.cfg.Host == "" {
+		s.gaveUp(errNoHost)
+		return
+	}
 	if s.e.host.claim.failed {
 		s.gaveUp(errConflicts)
 		return

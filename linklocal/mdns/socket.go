@@ -51,7 +51,7 @@ func (sockets) Open() (Conn, error) {
 
 func errPortHeld(err error) error {
 	return fmt.Errorf("mdns: UDP port 5353 is held by another mDNS responder that does not share it: %w; "+
-		"find it with 'ss -ulnp sport = :5353'; for avahi-daemon set disallow-other-stacks=no in "+
+		"find it with '"+findHolder+"'; for avahi-daemon set disallow-other-stacks=no in "+
 		"/etc/avahi/avahi-daemon.conf, or stop it", err)
 }
 

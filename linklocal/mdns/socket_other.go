@@ -6,6 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// findHolder is the command that shows who has port 5353.
+const findHolder = "lsof -nP -iUDP:5353"
+
 // socketOptions prepares a socket before it is bound.
 func socketOptions(fd int, v6, reusePort bool) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {

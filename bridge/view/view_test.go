@@ -1,0 +1,181 @@
+package view
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"meshbridge/linklocal"
+	"meshbridge/linklocal/mdns"
+	"meshbridge/linklocal/mdns/mdnstest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// printed is what a view has printed, read while it runs.
+type printed struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.buf.Write(b)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.buf.String()
+}
+
+// publish puts an instance on a machine of its own.
+func publish(t *testing.T, h *mdnstest.Host, host, instance string, port uint16, txt ...string) (p *mdns.Publication, stop func()) {
+	t.Helper()
+	e, err := mdns.New(mdns.Config{Interfaces: []string{"eth0"}, Host: host, Network: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	p = e.Publish(mdns.Service{Type: linklocal.ServiceType, Instance: instance, Port: port, TXT: txt})
+	return p, func() { cancel(); <-ended }
+}
+
+// aDay is a LAN where people come, change and leave, while run looks on.
+func aDay(t *testing.T, o Options) (out, notes string) {
+	t.Helper()
+	lan := mdnstest.New()
+	var events, said printed
+	o.Interfaces, o.Network, o.Out, o.Notes = []string{"eth0"}, lan.Host("onlooker", "10.2.1.9/24", "fe80::9/64"), &events, &said
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, o) }()
+	<-time.After(5 * time.Second)
+	juliet, stop := publish(t, lan.Host("pronto", "10.2.1.187", "fe80::1"), "pronto", "juliet@pronto", 5562, "txtvers=1", "1st=Juliet", "status=avail", "msg=at \"my\" desk")
+	defer stop()
+	<-time.After(5 * time.Second)
+	juliet.SetTXT([]string{"txtvers=1", "1st=Juliet", "status=dnd", "msg=\x1b[31mred\u202e\r\n\u0085", "odd"})
+	<-time.After(5 * time.Second)
+	_, stopEvil := publish(t, lan.Host("evil", "10.2.1.66"), "evil", "evil\x1b[2J\u202e\xff@pc", 5298, "gw=\x07bell")
+	defer stopEvil()
+	<-time.After(5 * time.Second)
+	_, stopOurs := publish(t, lan.Host("office", "10.2.1.1"), "office", `alice\40example.org@office`, 5298, "txtvers=1", "gw=0abf8254", "nick=Alice")
+	<-time.After(5 * time.Second)
+	stopOurs()
+	juliet.Withdraw()
+	<-time.After(5 * time.Second)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	return events.String(), said.String()
+}
+
+func TestEvents(t *testing.T) {
+	for name, o := range map[string]Options{
+		"text":   {Domain: "lan.example.org"},
+		"nobody": {},
+		"json":   {JSON: true},
+	} {
+		t.Run("LL-4-9 O2 "+name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				out, notes := aDay(t, o)
+				if notes != "nobody is there yet on eth0; waiting\n" {
+					t.Errorf("notes: %q", notes)
+				}
+				if strings.ContainsAny(out, "\x1b\x07\r\u202e\u0085\x7f") {
+					t.Errorf("O2: a control character in %q", out)
+				}
+				golden(t, name, out)
+			})
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := "testdata/" + name + ".golden"
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestOnce(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		up    bool
+		there bool
+		want  error
+	}{
+		{"somebody", true, true, nil},
+		{"nobody", true, false, ErrNobody},
+		{"no interface", false, false, ErrNoInterface},
+	} {
+		t.Run("ends by itself: "+c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lan := mdnstest.New()
+				me := lan.Host("onlooker")
+				if c.up {
+					me.Attach(mdnstest.DefaultLink, "eth0", "10.2.1.9/24")
+				}
+				if c.there {
+					_, stop := publish(t, lan.Host("pronto", "10.2.1.187"), "pronto", "juliet@pronto", 5562)
+					defer stop()
+					<-time.After(3 * time.Second)
+				}
+				start := time.Now()
+				var out printed
+				err := Run(t.Context(), Options{Interfaces: []string{"eth0"}, Network: me, Once: true, Out: &out, Notes: &out})
+				if !errors.Is(err, c.want) || time.Since(start) > 11*time.Second {
+					t.Errorf("%v after %v", err, time.Since(start))
+				}
+				if strings.HasPrefix(out.String(), "+ eth0 ") != c.there {
+					t.Errorf("printed %q", out.String())
+				}
+			})
+		})
+	}
+}
+
+// closed is a pipe that nobody reads.
+type closed struct{}
+
+var errClosed = errors.New("closed")
+
+func (closed) Write([]byte) (int, error) { return 0, errClosed }
+
+func TestNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lan := mdnstest.New()
+		_, stop := publish(t, lan.Host("pronto", "10.2.1.187"), "pronto", "juliet@pronto", 5562)
+		defer stop()
+		err := Run(t.Context(), Options{Interfaces: []string{"eth0"}, Network: lan.Host("onlooker", "10.2.1.9"), Out: closed{}, Notes: closed{}})
+		if !errors.Is(err, errClosed) {
+			t.Errorf("%v", err)
+		}
+	})
+}

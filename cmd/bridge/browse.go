@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"syscall"
+
+	"meshbridge/bridge/config"
+	"meshbridge/bridge/view"
+)
+
+func browseVerb() verb {
+	return verb{
+		name: "browse", short: "show who is on the LAN, as it changes",
+		long: "Shows the people of the Bonjour chat network and the instances by which bridges\n" +
+			"show colleagues: + for who comes, = for what changes, - for who leaves, with the\n" +
+			"interfaces, the instance, host and port, addresses, status and message. Looks on\n" +
+			"only: publishes nothing, opens no connection, and needs neither root nor a running\n" +
+			"bridge. A laptop that vanished without a word stays in the list, as it does in the\n" +
+			"buddy lists, until its records expire.\n" +
+			"The interfaces are those of the configuration, else all that can do multicast.\n" +
+			"--json prints for each event one line {\"event\",\"instance\",\"interfaces\",\"host\",\n" +
+			"\"port\",\"addresses\",\"txt\"}, where event is add, change or remove.",
+		setup: func(fs *flag.FlagSet) func(*call) int {
+			o := browseOptions{}
+			fs.StringVar(&o.file, "c", "", "configuration `FILE` (default "+defaultConfig+", if it can be read)")
+			fs.Var(&o.interfaces, "i", "look on `IFACE`; may be given several times")
+			fs.BoolVar(&o.once, "t", false, "end when the picture is settled, after a few seconds;\nexit code 4 when nobody is there")
+			fs.BoolVar(&o.json, "json", false, "print a line of JSON for each event")
+			fs.BoolVar(&o.verbose, "v", false, "log what is heard")
+			return func(c *call) int {
+				if !c.noArgs() {
+					return c.refuseArgs()
+				}
+				return browse(c, o)
+			}
+		},
+	}
+}
+
+type browseOptions struct {
+	file                string
+	interfaces          names
+	once, json, verbose bool
+}
+
+// names is a flag that may be given several times.
+type names []string
+
+func (n *names) String() string { return strings.Join(*n, " ") }
+
+func (n *names) Set(name string) error {
+	if name == "" {
+		return errors.New("no name")
+	}
+	*n = append(*n, name)
+	return nil
+}
+
+func browse(c *call, o browseOptions) int {
+	cfg, err := browseConfig(o.file)
+	if err != nil {
+		fmt.Fprintln(c.err, err)
+		return exitUsage
+	}
+	interfaces, err := o.where(cfg)
+	if err != nil {
+		return c.misuse(err.Error())
+	}
+	level := slog.LevelError + 1 // errors are told in words
+	if o.verbose {
+		level = slog.LevelDebug
+	}
+	log := newLogger(c.err, level)
+	ctx, stop := untilInterrupt()
+	defer stop()
+	err = view.Run(ctx, view.Options{
+		Interfaces: interfaces, Domain: cfg.Upstream.Domain, JSON: o.json, Once: o.once,
+		Out: c.out, Notes: c.err, Log: log,
+	})
+	return browsed(c, interfaces, err)
+}
+
+// browsed tells how looking ended.
+func browsed(c *call, interfaces []string, err error) int {
+	where := strings.Join(interfaces, ", ")
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return exitOK
+	case errors.Is(err, view.ErrNobody):
+		fmt.Fprintf(c.err, "%s browse: nobody is there on %s; look at another interface with -i, or run %s demo --stay -i IFACE on another machine to have somebody\n",
+			c.program, where, c.program)
+		return exitNotFound
+	case errors.Is(err, view.ErrNoInterface):
+		fmt.Fprintf(c.err, "%s browse: none of the interfaces %s is up with an address (%s); bring one up, or name another with -i\n",
+			c.program, where, hereAre(localInterfaces()))
+		return exitRuntime
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if by := holder("udp", 5353); by != "" {
+			err = fmt.Errorf("%w (it is held%s)", err, by)
+		}
+	}
+	fmt.Fprintf(c.err, "%s browse: %v\n", c.program, err)
+	return exitRuntime
+}
+
+// browseConfig reads the configuration for its interfaces. The usual file need not be
+// there, nor be readable for this user, nor be right: looking helps to mend it.
+func browseConfig(file string) (config.Config, error) {
+	cfg, err := config.Read(cmp.Or(file, defaultConfig))
+	if err != nil && file == "" {
+		return config.Config{}, nil
+	}
+	return cfg, err
+}
+
+// where chooses the interfaces.
+func (o browseOptions) where(cfg config.Config) ([]string, error) {
+	here := localInterfaces()
+	for _, name := range o.interfaces {
+		if !here.has(name) {
+			return nil, fmt.Errorf("%s", absent(name, here))
+		}
+	}
+	if len(o.interfaces) > 0 {
+		return o.interfaces, nil
+	}
+	if len(cfg.LinkLocal.Interfaces) > 0 {
+		return cfg.LinkLocal.Interfaces, nil
+	}
+	var all []string
+	for _, i := range here {
+		if i.Flags&net.FlagMulticast != 0 && i.Flags&net.FlagLoopback == 0 && i.Flags&net.FlagPointToPoint == 0 {
+			all = append(all, i.Name)
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("finds no interface that can do multicast (" + hereAre(here) + "); name one with -i")
+	}
+	return all, nil
+}
