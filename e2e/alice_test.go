@@ -29,18 +29,31 @@ type clientEvent struct {
 	Status, Body, XML, Text string
 }
 
-const alicePassword = "wonderland"
+// people have accounts on every server, all with one password.
+var people = []string{"alice", "bob"}
 
-// login starts a session of Alice and waits until the server has accepted it.
-func (o *office) login(t testing.TB) *client {
+const password = "wonderland"
+
+// account is the bare JID of one of them.
+func account(name string) string { return name + "@example.org" }
+
+// login starts a session on the server in the srv namespace and waits until the
+// server has accepted it.
+func (o *office) login(t testing.TB, name string, flags ...string) *client {
+	t.Helper()
+	return o.loginAt(t, o.srv, name, flags...)
+}
+
+// loginAt is login in the namespace of any server.
+func (o *office) loginAt(t testing.TB, place *namespace, name string, flags ...string) *client {
 	t.Helper()
 	a := &client{events: newJournal[clientEvent]()}
-	a.process = o.srv.start(t, o.logs, command{
-		name: "alice",
-		argv: []string{"/usr/bin/python3", tools.alice, aliceJID + "/phone", alicePassword, "127.0.0.1", "5222"},
+	a.process = place.start(t, o.logs, command{
+		name: name,
+		argv: append([]string{"/usr/bin/python3", tools.alice, account(name) + "/phone", password, "127.0.0.1", "5222"}, flags...),
 		line: a.file,
 	})
-	a.events.start().await(t, 20*time.Second, "Alice is online", func(e clientEvent) bool { return e.Ev == "online" })
+	a.events.start().await(t, 20*time.Second, name+" is online", func(e clientEvent) bool { return e.Ev == "online" })
 	return a
 }
 

@@ -6,20 +6,22 @@
 //	srv                 router                     LAN hosts
 //	+-----------+ veth  +------------------+       +----------------------------+
 //	| Prosody   |-------| wan    br-lan    |-------| pronto: dbus avahi Juliet  |
-//	| Alice     |       |    bridge run    |--+    +----------------------------+
-//	+-----------+       +------------------+  |    +----------------------------+
-//	10.77.1.2           .1           10.77.2.1 +---| forza:  dbus avahi Romeo   |
-//	                                          |    +----------------------------+
-//	                                          +----| tap: hears all multicast   |
+//	| or        |       |    bridge run    |--+    +----------------------------+
+//	| ejabberd  |       |    wiretap       |  |    +----------------------------+
+//	| Alice     |       +------------------+  +----| forza:  dbus avahi Romeo   |
+//	+-----------+       .1        10.77.2.1   |    +----------------------------+
+//	10.77.1.2                                 +----| tap: hears all multicast   |
 //	                                               +----------------------------+
 //
 // The pieces, one file each: namespaces and links (netns), processes and their
 // logs (process), waiting without sleeping (journal), a LAN host with its own
-// D-Bus and Avahi (host), the mDNS listener (tap), Juliet (juliet and
-// purple/driver.c), Alice (alice and alice.py), Prosody (prosody), a server
-// that records every byte of a component stream (recorder), scripted mesh
-// peers (rawpeer), and the program under test (program). office puts them
-// together.
+// D-Bus and Avahi (host), the mDNS listener (tap), what TCP came to the router
+// (wiretap), Juliet (juliet and purple/driver.c), Alice (alice and alice.py), the
+// servers (server, prosody, ejabberd, stunnel) with certificates (authority) and
+// names (names, dns), a server that records every byte of a component stream
+// (recorder), scripted mesh peers (rawpeer), and the program under test
+// (program). office puts them together. The servers' component entries are the
+// files of deploy/.
 //
 // The tests need root and the Debian packages listed in packages.txt
 // (make e2e-packages). When something is missing they say what, and pass; with

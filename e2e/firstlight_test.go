@@ -15,11 +15,12 @@ import (
 // TestFirstLight is the ordinary day: Juliet and Alice come, go, change status
 // and chat. Its parts share one office and build on each other.
 func TestFirstLight(t *testing.T) {
-	s := newScene(t, both, racing)
+	s := newScene(t, both, racing, onProsody)
 	t.Run("roster", s.testRoster)
 	t.Run("Juliet's sign-on and status", s.testJulietsStatus)
 	t.Run("Alice's status", s.testAlicesStatus)
 	t.Run("messages", s.testMessages)
+	t.Run("many and large", s.testVolume)
 	t.Run("sign-off", s.testSignOff)
 	t.Run("stop and start", s.testStopAndStart)
 	t.Run("killed bridge", s.testKilledBridge)

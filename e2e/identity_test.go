@@ -32,7 +32,7 @@ func TestStrangers(t *testing.T) {
 	m.juliet = m.newHost(t, "pronto").newRawPeer(t, julietInstance, "status=avail")
 	m.romeo = m.newHost(t, "forza").newRawPeer(t, "romeo@forza", "status=avail")
 	heard := m.tap.heard.now()
-	m.bridge = m.newBridge(t, racing, secret)
+	m.bridge = m.newBridge(t, racing, ordinary)
 	m.bridge.ready(t)
 	heard.await(t, soon, "Alice's announcement", announces(aliceInstance))
 	m.sendsEventually(t)

@@ -98,10 +98,10 @@ func (i *instruments) testRecorder(t *testing.T) {
 }
 
 func (i *instruments) testProsody(t *testing.T) {
-	i.newProsody(t)
+	onProsody(t, i.office)
 	c := i.newStandIn(t)
 	go c.echo()
-	alice := i.login(t)
+	alice := i.login(t, "alice")
 	want, screen := texts("A"), alice.events.now()
 	for _, text := range want {
 		alice.do(t, "message", "to", "echo@"+domain, "body", text)

@@ -15,7 +15,7 @@ func TestIPv6Only(t *testing.T) { oneVersion(t, onlyV6, "LL-11.1-8 IPv6 only", d
 func TestIPv4Only(t *testing.T) { oneVersion(t, onlyV4, "LL-11.1-8 IPv4 only", dns.TypeAAAA) }
 
 func oneVersion(t *testing.T, f family, name string, lacks uint16) {
-	s := newScene(t, f, racing)
+	s := newScene(t, f, racing, onProsody)
 	t.Run(name+": presence, a message both ways, goodbye", func(t *testing.T) {
 		s.bothTalk(t, "on one IP version")
 		for _, h := range s.tap.heard.all() {
@@ -34,7 +34,7 @@ func oneVersion(t *testing.T, f family, name string, lacks uint16) {
 // TestNumbers prints how large and how quick the program is, built without the
 // race detector, and compares with the project's budgets.
 func TestNumbers(t *testing.T) {
-	s := newScene(t, both, plainly)
+	s := newScene(t, both, plainly, onProsody)
 	idle := s.bridge.rss(t)
 	s.bothTalk(t, "to open both conversations")
 	busy := s.bridge.rss(t)

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -109,6 +110,18 @@ func (n *namespace) visit(f func() error) error {
 	return result
 }
 
+// device returns the index of a device of n.
+func (n *namespace) device(name string) (index int, err error) {
+	err = n.do(func() error {
+		i, err := net.InterfaceByName(name)
+		if err == nil {
+			index = i.Index
+		}
+		return err
+	})
+	return index, err
+}
+
 // removeStale deletes the namespaces of earlier runs that were killed before
 // they could clean up: those whose process is gone.
 func removeStale() {
@@ -118,6 +131,7 @@ func removeStale() {
 		pid, _, _ := strings.Cut(strings.TrimPrefix(name, netnsPrefix), "-")
 		if _, err := os.Stat("/proc/" + pid); os.IsNotExist(err) {
 			_ = exec.Command("ip", "netns", "del", name).Run() // best effort: another run may be doing the same
+			_ = os.RemoveAll(filepath.Join(netnsEtc, name))
 		}
 	}
 }

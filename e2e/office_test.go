@@ -52,6 +52,7 @@ type office struct {
 	router  *namespace
 	tap     *tap
 	plugged int // sockets of the switch in use
+	signer  *authority
 }
 
 // newOffice builds the empty office: cables, addresses, and the tap.

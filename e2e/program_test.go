@@ -12,19 +12,40 @@ import (
 	"time"
 )
 
-// bridgeYAML is the whole configuration of the program under test.
+// bridgeYAML is the whole configuration of the program under test, but for its
+// colleagues.
 const bridgeYAML = `state: %s
 linklocal:
   interfaces: [%s]
   machine: office
 upstream:
-  uri: tcp://%s:5347
   domain: %s
   secret_file: %s
-  insecure_plaintext: true
-colleagues:
-  - {uri: "xmpp:%s", nick: Alice}
+%scolleagues:
 `
+
+// A setup is what differs between the bridges of the scenes.
+type setup struct {
+	secret     string
+	upstream   string   // the lines that say where the server is and how to trust it
+	colleagues []string // their names on the server
+}
+
+// plaintext is the way to a server that speaks no TLS.
+const plaintext = "  uri: tcp://" + serverWAN + ":5347\n  insecure_plaintext: true\n"
+
+// ordinary is Alice's office.
+var ordinary = setup{secret: secret, upstream: plaintext, colleagues: []string{"alice"}}
+
+// yaml is the whole configuration of a bridge that lives in dir.
+func (s setup) yaml(dir string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, bridgeYAML, filepath.Join(dir, "state"), lanDevice, domain, filepath.Join(dir, "secret"), s.upstream)
+	for _, name := range s.colleagues {
+		fmt.Fprintf(&b, "  - {uri: \"xmpp:%s\", nick: %s%s}\n", account(name), strings.ToUpper(name[:1]), name[1:])
+	}
+	return b.String()
+}
 
 // A bridge is the program under test on the office's router. Its state folder
 // outlives its process.
@@ -35,8 +56,8 @@ type bridge struct {
 	config string
 }
 
-// newBridge writes the configuration and starts the program with this secret.
-func (o *office) newBridge(t testing.TB, build func() (string, error), word string) *bridge {
+// newBridge writes the configuration and starts the program.
+func (o *office) newBridge(t testing.TB, build func() (string, error), with setup) *bridge {
 	t.Helper()
 	binary, err := build()
 	if err != nil {
@@ -45,11 +66,17 @@ func (o *office) newBridge(t testing.TB, build func() (string, error), word stri
 	dir := filepath.Join(o.dir, "bridge")
 	mkdir(t, dir)
 	b := &bridge{office: o, binary: binary, config: filepath.Join(dir, "bridge.yaml")}
-	file := filepath.Join(dir, "secret")
-	write(t, file, word+"\n", 0o600)
-	write(t, b.config, fmt.Sprintf(bridgeYAML, filepath.Join(dir, "state"), lanDevice, serverWAN, domain, file, aliceJID), 0o600)
+	b.configure(t, with)
 	b.up(t)
 	return b
+}
+
+// configure writes what the program reads when it starts.
+func (b *bridge) configure(t testing.TB, with setup) {
+	t.Helper()
+	dir := filepath.Dir(b.config)
+	write(t, filepath.Join(dir, "secret"), with.secret+"\n", 0o600)
+	write(t, b.config, with.yaml(dir), 0o600)
 }
 
 // up starts the program.

@@ -4,14 +4,12 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
-// prosodyConfig is a server with one account and one component, without TLS:
-// clients stand in its own namespace, the component comes over a cable.
+// prosodyConfig is a server for people in its own namespace, without TLS. The
+// component is that of deploy/prosody.
 const prosodyConfig = `run_as_root = true
 daemonize = false
 pidfile = "%[1]s/prosody.pid"
@@ -27,50 +25,49 @@ allow_unencrypted_plain_auth = true
 interfaces = { "127.0.0.1" }
 component_interfaces = { "%[2]s" }
 VirtualHost "example.org"
-Component "%[3]s"
-  component_secret = "%[4]s"
+Include "%[1]s/meshbridge.cfg.lua"
 `
 
-// A prosody is the real server in the office's srv namespace.
+// A prosody is the real server.
 type prosody struct {
 	*process
 	office *office
-	config string
+	site   site
 }
 
-// newProsody writes the configuration and the account and starts the server.
-func (o *office) newProsody(t testing.TB) *prosody {
+func onProsody(t testing.TB, o *office) (server, setup) {
 	t.Helper()
-	dir := filepath.Join(o.dir, "prosody")
-	accounts := filepath.Join(dir, "data", "example%2eorg", "accounts")
+	return o.newProsody(t, o.inSrv()), ordinary
+}
+
+// newProsody writes the configuration and the accounts and starts the server.
+func (o *office) newProsody(t testing.TB, s site) *prosody {
+	t.Helper()
+	accounts := filepath.Join(s.dir, "data", "example%2eorg", "accounts")
 	mkdir(t, accounts)
-	write(t, filepath.Join(accounts, "alice.dat"), fmt.Sprintf("return { [\"password\"] = %q };\n", alicePassword), 0o600)
-	p := &prosody{office: o, config: filepath.Join(dir, "prosody.cfg.lua")}
-	write(t, p.config, fmt.Sprintf(prosodyConfig, dir, serverWAN, domain, secret), 0o600)
+	for _, name := range people {
+		write(t, filepath.Join(accounts, name+".dat"), fmt.Sprintf("return { [\"password\"] = %q };\n", password), 0o600)
+	}
+	p := &prosody{office: o, site: s}
+	write(t, p.config(), fmt.Sprintf(prosodyConfig, s.dir, s.listen), 0o600)
+	own := []string{shippedSecret, secret}
+	if s.kick != "" {
+		own = append(own, "= \"kick_old\"", fmt.Sprintf("= %q", s.kick))
+	}
+	write(t, filepath.Join(s.dir, "meshbridge.cfg.lua"), deployed(t, "prosody/meshbridge.cfg.lua", own...), 0o600)
 	p.up(t)
 	return p
 }
 
-// up starts the server and waits until both its ports answer. What it stored
-// before is still there.
+func (p *prosody) config() string { return filepath.Join(p.site.dir, "prosody.cfg.lua") }
+
 func (p *prosody) up(t testing.TB) {
 	t.Helper()
-	p.process = p.office.srv.start(t, p.office.logs, command{
+	p.process = p.site.place.start(t, p.office.logs, command{
 		name: "prosody",
-		argv: []string{"prosody", "-F", "--config", p.config},
+		argv: []string{"prosody", "-F", "--config", p.config()},
 	})
-	eventually(t, 20*time.Second, "Prosody's ports", func() bool {
-		return p.office.srv.answers("127.0.0.1:5222") && p.office.srv.answers(serverWAN+":5347")
-	})
+	p.site.place.awaitPorts(t, "Prosody", "127.0.0.1:5222", p.site.listen+":5347")
 }
 
-// answers reports whether somebody accepts connections at an address of n.
-func (n *namespace) answers(address string) bool {
-	return n.do(func() error {
-		conn, err := net.DialTimeout("tcp", address, time.Second)
-		if err == nil {
-			conn.Close()
-		}
-		return err
-	}) == nil
-}
+func (p *prosody) said() *journal[line] { return p.lines }

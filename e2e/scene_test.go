@@ -14,11 +14,11 @@ const (
 	later = 30 * time.Second // what waits for a retry
 )
 
-// A scene is an office in which everybody is in place: Prosody, Alice with her
-// client, Juliet with hers, and the program under test between them.
+// A scene is an office in which everybody is in place: the server, Alice with
+// her client, Juliet with hers, and the program under test between them.
 type scene struct {
 	*office
-	server *prosody
+	server server
 	alice  *client
 	alices []*client // every session she had
 	pronto *host
@@ -29,18 +29,19 @@ type scene struct {
 
 // newScene raises the curtain: when it returns, Alice and Juliet see each
 // other.
-func newScene(t testing.TB, f family, build func() (string, error)) *scene {
+func newScene(t testing.TB, f family, build func() (string, error), raise backend) *scene {
 	t.Helper()
 	if _, err := build(); err != nil {
 		t.Fatal(err)
 	}
 	s := &scene{office: newOffice(t, f)}
-	s.server = s.newProsody(t)
+	var way setup
+	s.server, way = raise(t, s.office)
 	s.aliceComes(t)
 	s.pronto = s.newHost(t, "pronto")
 	s.julietComes(t)
 	s.tap.heard.start().await(t, soon, "Juliet is announced", announces(julietInstance))
-	s.bridge = s.newBridge(t, build, secret)
+	s.bridge = s.newBridge(t, build, way)
 	s.took = s.bridge.ready(t)
 	s.alice.events.start().await(t, soon, "Alice is asked by the component", presence(domain, "subscribe"))
 	s.juliet.events.start().await(t, soon, "Juliet sees Alice", signedOn(aliceInstance))
@@ -54,7 +55,7 @@ func newScene(t testing.TB, f family, build func() (string, error)) *scene {
 // aliceComes starts a new session of Alice.
 func (s *scene) aliceComes(t testing.TB) {
 	t.Helper()
-	s.alice = s.login(t)
+	s.alice = s.login(t, "alice")
 	s.alices = append(s.alices, s.alice)
 }
 

@@ -42,6 +42,17 @@ func (o *office) newStandIn(t testing.TB) *standIn {
 	return c
 }
 
+// swallow takes everything and does nothing, until the stream ends.
+func (c *standIn) swallow(into *journal[node]) {
+	for {
+		n, err := nextNode(c.d)
+		if err != nil {
+			return
+		}
+		into.add(n)
+	}
+}
+
 // echo answers every message with its own body until the stream ends.
 func (c *standIn) echo() {
 	for {

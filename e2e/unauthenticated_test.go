@@ -16,11 +16,13 @@ func TestWrongSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := newOffice(t, both)
-	o.newProsody(t)
-	alice := o.login(t)
+	onProsody(t, o)
+	alice := o.login(t, "alice")
 	juliet := o.newHost(t, "pronto").newBonjour(t, "juliet", "Juliet", "Capulet")
 	alices, heard := alice.events.now(), o.tap.heard.now()
-	b := o.newBridge(t, racing, "not-"+secret)
+	wrong := ordinary
+	wrong.secret = "not-" + secret
+	b := o.newBridge(t, racing, wrong)
 
 	t.Run("COMP-5 the refusal stands in the log as an error", func(t *testing.T) {
 		b.lines.start().await(t, soon, "the refusal", has("not-authorized", "level=ERROR"))
@@ -58,7 +60,7 @@ func TestHandshake(t *testing.T) {
 	h := &handshakes{office: newOffice(t, both)}
 	h.server = h.newRecorder(t, accepts, dawdles, mute, refuses)
 	h.juliet = h.newHost(t, "pronto").newBonjour(t, "juliet", "Juliet", "Capulet")
-	h.bridge = h.newBridge(t, racing, secret)
+	h.bridge = h.newBridge(t, racing, ordinary)
 	h.bridge.ready(t)
 	h.streams = h.server.streams.start()
 	h.streams.await(t, soon, "the first connection", stream(1))

@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // ErrPlaintext: the address that was dialled is not on this machine and the stream
@@ -52,10 +54,19 @@ func encrypt(ctx context.Context, conn net.Conn, t Target) (net.Conn, error) {
 		return secure, nil
 	}
 	conn.Close()
+	return nil, fmt.Errorf("TLS with %s: %w: %s", t.Address, err, tlsAdvice(err, t.TLS.ServerName))
+}
+
+// tlsAdvice says what to do about a handshake that failed.
+func tlsAdvice(err error, name string) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return nil, fmt.Errorf("TLS with %s: %w: this port speaks no TLS, name the one that does", t.Address, err)
+		return "this port speaks no TLS, name the one that does"
 	}
-	return nil, fmt.Errorf("TLS with %s: %w: the certificate must be valid for %q", t.Address, err, t.TLS.ServerName)
+	// What ejabberd does on a component port that has no certificate of its own.
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return fmt.Sprintf("the server hung up: see whether this port of it has a certificate for %q", name)
+	}
+	return fmt.Sprintf("the certificate must be valid for %q", name)
 }
 
 // local reports whether an address cannot leave this machine. It looks at the

@@ -8,9 +8,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -132,4 +134,24 @@ func TestTLS(t *testing.T) {
 			t.Error("no error")
 		}
 	})
+}
+
+func TestTLSAdvice(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"no TLS there", tls.RecordHeaderError{}, "speaks no TLS"},
+		{"the server hangs up", io.EOF, `this port of it has a certificate for "example.org"`},
+		{"the server hangs up on what we wrote", &net.OpError{Op: "read", Err: syscall.ECONNRESET}, "hung up"},
+		{"the server has hung up before we wrote", &net.OpError{Op: "write", Err: syscall.EPIPE}, "hung up"},
+		{"another name", x509.HostnameError{}, `must be valid for "example.org"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := tlsAdvice(c.err, "example.org"); !strings.Contains(got, c.want) {
+				t.Errorf("the advice is %q, want %q in it", got, c.want)
+			}
+		})
+	}
 }
