@@ -169,6 +169,32 @@ func TestUp(t *testing.T) {
 			t.Errorf("shown %d times", n)
 		}
 	})
+	for name, room := range map[string]int{"was written and not routed": 0, "waited for its turn": -1} {
+		synctestRun(t, "COMP-18 COMP-20 a departure that "+name+" when the session ended is told on the next one", func(t *testing.T) {
+			c := withJuliet(t)
+			c.meshUp(linklocal.Listening{})
+			c.hears(pres(aliceJID, julietJID, "subscribe"))
+			c.rest(ghostGrace)
+			c.routed(c.session.seq)
+			c.session.room = room
+			c.peerGone(julietName)
+			c.down(upstream.Down{})
+			c.session = new(fakeSession)
+			c.Gateway.up(c.session)
+			c.rest(ghostGrace)
+			told := func() string { return strings.Join(presencesIn(c.session.take()), ", ") }
+			if got, want := told(), component+" subscribe, "+julietJID+" unavailable"; got != want {
+				t.Errorf("said %q, want %q", got, want)
+			}
+			c.routed(c.session.seq)
+			c.down(upstream.Down{})
+			c.Gateway.up(c.session)
+			c.rest(ghostGrace)
+			if got, want := told(), component+" subscribe"; got != want {
+				t.Errorf("what was routed is told again: %q, want %q", got, want)
+			}
+		})
+	}
 	synctestRun(t, "COMP-13 COMP-14 on the way out messages that wait for room go first, and nobody is left without a word", func(t *testing.T) {
 		told := func(c *coreRig) (n int) {
 			for _, d := range c.mesh.take() {
