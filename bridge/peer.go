@@ -72,9 +72,12 @@ func (g *Gateway) peerChanged(now linklocal.Peer) {
 		g.log.Debug("peer up", "peer", now.Instance, "interfaces", now.Interfaces)
 	}
 	g.named(p, now.Instance)
-	g.recognise(p, now.Profile)
+	another := g.recognise(p, now.Profile)
 	p.profile, p.present, p.seen = now.Profile, true, true
 	p.name = translate.Nickname(now.Profile)
+	if another {
+		g.dropInquiries(p)
+	}
 	if moved {
 		g.moved(p, now.Host)
 	}
