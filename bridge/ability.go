@@ -26,17 +26,19 @@ type sign struct{ hash, ver string }
 // markIn returns what a record says of the client's capabilities.
 func markIn(p linklocal.Profile) caps.Mark { return caps.Mark{Node: p.Node, Hash: p.Hash, Ver: p.Ver} }
 
-// recognise takes in which client a peer's record names now. Of another one nothing
-// is known, but what others with the same hash have told (LL-CAP-5).
-func (g *Gateway) recognise(p *peer, now linklocal.Profile) {
+// recognise takes in which client a peer's record names now, and reports whether that
+// is another one. Of that nothing is known, but what others with the same hash have
+// told (LL-CAP-5).
+func (g *Gateway) recognise(p *peer, now linklocal.Profile) bool {
 	m := markIn(now)
 	if p.present && m == markIn(p.profile) {
-		return
+		return false
 	}
 	p.can, p.mute = nil, false
 	if m.Whole() {
 		p.can = g.abilities[sign{m.Hash, m.Ver}]
 	}
+	return true
 }
 
 // learn finds out what a peer's client can, unless that is known, and then calls

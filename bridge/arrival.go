@@ -28,6 +28,7 @@ func (g *Gateway) routed(seq uint64) {
 		n++
 	}
 	g.await(g.written[:n])
+	g.acquit(g.written[:n], nil)
 	g.written = g.written[:copy(g.written, g.written[n:])]
 	g.forgetSaid(seq)
 	g.pumpUpstream()

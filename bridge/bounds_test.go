@@ -22,6 +22,9 @@ func TestBounds(t *testing.T) {
 		for i := range maxPairsEach + 100 {
 			c.hears(pres("x@friends.example", fmt.Sprintf(`p%d\40pc@%s`, i, component), "probe"))
 		}
+		if n := len(c.chores.order); n > maxPairsEach {
+			t.Errorf("%d answers wait: those beyond the bound add to them", n)
+		}
 		if len(c.subs) != maxPairsEach || len(c.peers) != maxPairsEach || len(c.store.Subscriptions) != maxPairsEach {
 			t.Errorf("%d subscriptions, %d peers", len(c.subs), len(c.peers))
 		}
@@ -31,8 +34,11 @@ func TestBounds(t *testing.T) {
 				t.Error("somebody would lose a contact")
 			}
 		}
+		c.chores = chores{}
+		c.session.room = -1
+		c.hears(pres("x@friends.example", last, "probe"))
 		if e := c.chores.todo[way{last, "x@friends.example"}]; e == nil || e[aboutStanding].Type != "unavailable" {
-			t.Error("the last was not answered")
+			t.Error("the last was not answered, though few wait")
 		}
 		c.hears(pres(aliceJID, julietJID, "probe"))
 		if !c.peers[localOf(julietName)].watchers[aliceJID] {

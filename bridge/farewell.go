@@ -21,6 +21,13 @@ func (g *Gateway) farewell() {
 		g.finish(q, outOfReach, stanza.Stanza{})
 	}
 	g.abandonAll()
+	g.takeLeaves()
+	g.left = true
+	g.abandonAll() // what came meanwhile, and what the server did not take
+}
+
+// takeLeaves sends farewells until all are sent, or time is up.
+func (g *Gateway) takeLeaves() {
 	timeout := time.NewTimer(farewellTime)
 	defer timeout.Stop()
 	for !g.takeLeave() {
@@ -35,7 +42,7 @@ func (g *Gateway) farewell() {
 }
 
 // takeLeave sends as many farewells as there is room for. It reports whether that
-// was the last, or nobody is there to take one.
+// was the last and no message waits either, or nobody is there to take one.
 func (g *Gateway) takeLeave() bool {
 	if g.session == nil {
 		return true
@@ -47,7 +54,7 @@ func (g *Gateway) takeLeave() bool {
 		}
 		g.setShown(pair, false)
 	}
-	return len(g.chores.answers) == 0
+	return len(g.chores.answers) == 0 && !slices.ContainsFunc(g.box.Recipients(), isUpstream)
 }
 
 // forgetProxies notes that no proxy instance is on the mesh any more: it has ended

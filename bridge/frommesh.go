@@ -110,7 +110,7 @@ func refusal(rule string, why policy.Reason) policy.Verdict {
 // accept puts a message into the outbox, or says why not. Once nothing can go out any
 // more, nothing is taken in.
 func (g *Gateway) accept(e outbox.Entry) (outbox.ID, policy.Reason) {
-	if g.stopping && g.session == nil {
+	if g.left || g.stopping && g.session == nil {
 		return 0, policy.Unreachable
 	}
 	id, err := g.box.Accept(e)

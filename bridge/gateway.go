@@ -85,6 +85,7 @@ type Gateway struct {
 	floor     time.Time // the time of day is not known while the clock is before
 	readyTold bool
 	stopping  bool
+	left      bool // farewells are said; nothing is accepted any more
 
 	// What is answered, and how it is announced.
 	began      time.Time

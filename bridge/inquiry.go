@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"meshbridge/internal/stanza"
@@ -136,9 +138,11 @@ func (g *Gateway) streamOpened(ev linklocal.StreamOpened) {
 	}
 }
 
-// dropInquiries ends what a peer was asked who is gone.
+// dropInquiries ends what a peer was asked who is gone, or whose client is another
+// one: neither an answer nor silence would say anything of that. Who asked may ask
+// that one at once.
 func (g *Gateway) dropInquiries(p *peer) {
-	for _, q := range p.asked {
+	for _, q := range slices.Collect(maps.Values(p.asked)) {
 		g.finish(q, outOfReach, stanza.Stanza{})
 	}
 }

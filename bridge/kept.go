@@ -23,11 +23,12 @@ func (g *Gateway) expire(now time.Time) {
 }
 
 // abandonAll gives up what waits while the program ends, for the outbox is in
-// memory. What is in flight may have arrived, and is not called lost.
+// memory: at first for the mesh, at last for the server too, to which it still goes
+// out meanwhile. What is in flight may have arrived, and is not called lost.
 func (g *Gateway) abandonAll() {
 	for _, recipient := range g.box.Recipients() {
-		if isUpstream(recipient) && g.session != nil {
-			continue // it goes out before the stream is closed
+		if isUpstream(recipient) && g.session != nil && !g.left {
+			continue
 		}
 		g.giveUpAll(g.box.Discard(recipient))
 	}

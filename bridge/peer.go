@@ -10,6 +10,7 @@ import (
 	"meshbridge/bridge/config"
 	"meshbridge/bridge/store"
 	"meshbridge/bridge/translate"
+	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
 )
 
@@ -71,9 +72,12 @@ func (g *Gateway) peerChanged(now linklocal.Peer) {
 		g.log.Debug("peer up", "peer", now.Instance, "interfaces", now.Interfaces)
 	}
 	g.named(p, now.Instance)
-	g.recognise(p, now.Profile)
+	another := g.recognise(p, now.Profile)
 	p.profile, p.present, p.seen = now.Profile, true, true
 	p.name = translate.Nickname(now.Profile)
+	if another {
+		g.dropInquiries(p)
+	}
 	if moved {
 		g.moved(p, now.Host)
 	}
@@ -155,6 +159,31 @@ func (g *Gateway) setShown(pair store.Pair, available bool) {
 		delete(g.shown, pair)
 	}
 	g.remember(g.keeper.SetShown(pair, available))
+}
+
+// unsay takes back that anybody was told of a departure where the server may not have
+// got it: the session is over. It is told again after the next authentication
+// (COMP-18, COMP-20).
+func (g *Gateway) unsay() {
+	for _, s := range g.said {
+		g.untold(s.stanza)
+	}
+	for _, e := range g.chores.todo {
+		if s := e[aboutStanding]; s != nil {
+			g.untold(*s)
+		}
+	}
+}
+
+func (g *Gateway) untold(s stanza.Stanza) {
+	if s.Kind != stanza.Presence || s.Type != "unavailable" {
+		return
+	}
+	local, _, peer := strings.Cut(s.From, "@")
+	if !peer {
+		local = "" // the gateway
+	}
+	g.setShown(store.Pair{Colleague: s.To, Local: local}, true)
 }
 
 // remember logs a change that the store could not take: the bridge works on, and

@@ -77,12 +77,18 @@ func (g *Gateway) presenceFromServer(s stanza.Stanza) {
 	}
 }
 
-// refusePresence says no, once in a while to each, and to nobody when so many ask
-// that those who belong here would have to wait for it (GW-16).
+// refusePresence says no.
 func (g *Gateway) refusePresence(v policy.Verdict, s stanza.Stanza) {
-	r, ok := v.Reply(s)
-	if ok && len(g.chores.order) < maxRefusals && g.refused.add(way{r.From, r.To}, time.Now()) {
-		g.say(r)
+	if r, ok := v.Reply(s); ok {
+		g.decline(r)
+	}
+}
+
+// decline says no, once in a while to each, and to nobody when so many ask that those
+// who belong here would have to wait for it (GW-16).
+func (g *Gateway) decline(no stanza.Stanza) {
+	if len(g.chores.order) < maxRefusals && g.refused.add(way{no.From, no.To}, time.Now()) {
+		g.say(no)
 	}
 }
 
@@ -97,7 +103,7 @@ func (g *Gateway) subscription(w parties, c *colleague) {
 		if g.watch(pair) {
 			g.answer(pair, false)
 		} else {
-			g.say(translate.Unavailable(g.ourJID(pair.Local), pair.Colleague))
+			g.decline(translate.Unavailable(g.ourJID(pair.Local), pair.Colleague))
 		}
 	case "unsubscribe":
 		g.unwatch(pair)
@@ -113,7 +119,7 @@ func (g *Gateway) subscription(w parties, c *colleague) {
 // their own presence is asked again then, for nobody else does.
 func (g *Gateway) subscribe(pair store.Pair) {
 	if !g.watch(pair) {
-		g.reply(pair, "unsubscribed")
+		g.decline(g.presenceOf(pair, "unsubscribed"))
 		return
 	}
 	g.reply(pair, "subscribed")
@@ -147,7 +153,11 @@ func (g *Gateway) unsubscribed(pair store.Pair, c *colleague) {
 
 // reply answers a presence from the bare address it was for.
 func (g *Gateway) reply(pair store.Pair, kind string) {
-	g.say(stanza.Stanza{Kind: stanza.Presence, From: g.ourJID(pair.Local), To: pair.Colleague, Type: kind})
+	g.say(g.presenceOf(pair, kind))
+}
+
+func (g *Gateway) presenceOf(pair store.Pair, kind string) stanza.Stanza {
+	return stanza.Stanza{Kind: stanza.Presence, From: g.ourJID(pair.Local), To: pair.Colleague, Type: kind}
 }
 
 // ourJID returns the bare address of a peer's proxy, or of the gateway itself for

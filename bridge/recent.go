@@ -45,6 +45,9 @@ func (r *recent[K]) note(key K, word string, now time.Time) {
 	r.order = append(r.order, moment[K]{now, key})
 }
 
+// drop forgets key.
+func (r *recent[K]) drop(key K) { delete(r.seen, key) }
+
 // get returns the word about key, if key is remembered.
 func (r *recent[K]) get(key K, now time.Time) (word string, known bool) {
 	r.age(now)

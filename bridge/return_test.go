@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -165,6 +167,65 @@ func TestUp(t *testing.T) {
 		c.hears(pres(aliceJID+"/phone", component, ""))
 		if n := count(words(c.session.take()), aliceJID+" available"); n != 2 {
 			t.Errorf("shown %d times", n)
+		}
+	})
+	for name, room := range map[string]int{"was written and not routed": 0, "waited for its turn": -1} {
+		synctestRun(t, "COMP-18 COMP-20 a departure that "+name+" when the session ended is told on the next one", func(t *testing.T) {
+			c := withJuliet(t)
+			c.meshUp(linklocal.Listening{})
+			c.hears(pres(aliceJID, julietJID, "subscribe"))
+			c.rest(ghostGrace)
+			c.routed(c.session.seq)
+			c.session.room = room
+			c.peerGone(julietName)
+			c.down(upstream.Down{})
+			c.session = new(fakeSession)
+			c.Gateway.up(c.session)
+			c.rest(ghostGrace)
+			told := func() string { return strings.Join(presencesIn(c.session.take()), ", ") }
+			if got, want := told(), component+" subscribe, "+julietJID+" unavailable"; got != want {
+				t.Errorf("said %q, want %q", got, want)
+			}
+			c.routed(c.session.seq)
+			c.down(upstream.Down{})
+			c.Gateway.up(c.session)
+			c.rest(ghostGrace)
+			if got, want := told(), component+" subscribe"; got != want {
+				t.Errorf("what was routed is told again: %q, want %q", got, want)
+			}
+		})
+	}
+	synctestRun(t, "COMP-13 COMP-14 on the way out messages that wait for room go first, and nobody is left without a word", func(t *testing.T) {
+		told := func(c *coreRig) (n int) {
+			for _, d := range c.mesh.take() {
+				if d.Stanza.Type == "error" || strings.HasPrefix(bodyOf(d.Stanza), "[gateway] ") {
+					n++
+				}
+			}
+			return n
+		}
+		c := withJuliet(t)
+		c.session.room = 3
+		for i := range 5 {
+			c.says(julietName, fmt.Sprint(i), "hello")
+		}
+		c.after(time.Second, func() { c.session.room = 0; c.routed(c.session.seq) })
+		c.farewell()
+		if n := len(messagesIn(c.session.take())); n != 5 || told(c) != 0 {
+			t.Errorf("%d messages of 5 are sent", n)
+		}
+		c.session.bad, c.session.err = func(stanza.Stanza) bool { return true }, upstream.ErrClosed
+		if c.says(julietName, "late", "hello"); told(c) == 0 || c.box.Usage().Entries != 5 {
+			t.Error("a message after the last farewell is kept, and lost")
+		}
+
+		c = withJuliet(t)
+		c.session.room = 3
+		for i := range 5 {
+			c.says(julietName, fmt.Sprint(i), "hello")
+		}
+		if c.farewell(); told(c) == 0 || c.box.Usage().Entries != 3 {
+			t.Error("what the server does not take is lost")
 		}
 	})
 	t.Run("COMP-13 on the way out there is no new session, nobody is shown, and no outage begins", func(t *testing.T) {

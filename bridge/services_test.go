@@ -350,6 +350,25 @@ func TestCapabilities(t *testing.T) {
 			t.Errorf("Romeo pays for it: %+v", i)
 		}
 	})
+	synctestRun(t, "LL-CAP-5 MAP-X13 what one client was asked says nothing of the next one under that name", func(t *testing.T) {
+		c := serving(t, txtOf(simple), nil)
+		about := query(stanza.NSDiscoInfo)
+		c.hears(iqFromAlice("p", julietJID, about))
+		asked := c.mesh.take()
+		c.delivered(linklocal.Delivered{Token: asked[0].Token})
+		c.meets(julietName, "pronto", txtOf(rich)...)
+		c.hears(iqFromAlice("q", julietJID, about))
+		late := stanza.Stanza{Kind: stanza.IQ, Type: "result", ID: asked[0].Stanza.ID, Payload: []*stanza.Element{simple.Query("")}}
+		c.fromMesh(linklocal.Received{Peer: julietName, Proxy: aliceJID, Stanza: late})
+		c.rest(answerTime)
+		if p := c.peers[localOf(julietName)]; p.can != nil || p.mute || c.drops.of("INJ-25") != 0 {
+			t.Errorf("the second is taken for what the first is: %+v, mute %v", p.can, p.mute)
+		}
+		c.client = disclosing(rich)
+		if list := c.waits(time.Second); len(list) != 2 || !infoIn(t, list[1:]).Has(stanza.NSVersion) {
+			t.Errorf("answers %+v", list)
+		}
+	})
 	synctestRun(t, "LL-CAP-6 fifty peers come and nobody is asked; what one has told holds for all with that hash", func(t *testing.T) {
 		c := serving(t, txtOf(simple), disclosing(simple))
 		for n := range 50 {

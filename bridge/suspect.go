@@ -12,7 +12,8 @@ import (
 // A server may end the stream on a stanza that it does not bear, for its size or a
 // character in it. Sent again on each new session, one such stanza would keep
 // everybody from the server for ever (COMP-19). The link sends one at a time then
-// and names the one on which a session ended. The second time is the last.
+// and names the one on which a session ended. The second time is the last, unless
+// the server has routed it in between.
 
 // saying is a stanza other than a message on its way through the server.
 type saying struct {
@@ -23,6 +24,8 @@ type saying struct {
 // offence names a stanza across sessions. A message has its number in the outbox;
 // of the others, who says what to whom.
 type offence string
+
+func offenceBy(f flight) offence { return offence(fmt.Sprint(f.id)) }
 
 func offenceOf(s stanza.Stanza) offence {
 	s.ID = ""
@@ -36,7 +39,7 @@ func (g *Gateway) accuse(alone uint64) {
 		return
 	}
 	for _, f := range g.written {
-		if f.seq == alone && g.strike(offence(fmt.Sprint(f.id))) {
+		if f.seq == alone && g.strike(offenceBy(f)) {
 			g.condemnMessage(f)
 		}
 	}
@@ -50,6 +53,20 @@ func (g *Gateway) accuse(alone uint64) {
 
 // strike reports whether this was not the first time.
 func (g *Gateway) strike(o offence) bool { return !g.struck.add(o, time.Now()) }
+
+// acquit forgets the first time of a stanza that the server has routed since: that
+// one was no more than there when the server ended for another reason.
+func (g *Gateway) acquit(messages []flight, others []saying) {
+	if len(g.struck.seen) == 0 {
+		return
+	}
+	for _, f := range messages {
+		g.struck.drop(offenceBy(f))
+	}
+	for _, s := range others {
+		g.struck.drop(offenceOf(s.stanza))
+	}
+}
 
 // condemnMessage answers the sender of a message that is not sent any more.
 func (g *Gateway) condemnMessage(f flight) {
@@ -89,5 +106,6 @@ func (g *Gateway) forgetSaid(seq uint64) {
 	for n < len(g.said) && g.said[n].seq <= seq {
 		n++
 	}
+	g.acquit(nil, g.said[:n])
 	g.said = g.said[:copy(g.said, g.said[n:])]
 }

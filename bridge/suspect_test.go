@@ -97,6 +97,32 @@ func TestSuspect(t *testing.T) {
 			t.Error("another one is not sent")
 		}
 	})
+	synctestRun(t, "COMP-19 what the server routed between two sessions that ended on it is innocent", func(t *testing.T) {
+		c := withJuliet(t)
+		c.hears(pres(aliceJID, julietJID, "subscribe"))
+		c.says(julietName, "1", "one")
+		presence := func() (n uint64) {
+			for i, s := range c.session.sent {
+				if s.Kind == stanza.Presence && s.From == julietJID && s.Type == "" {
+					n = c.session.seq - uint64(len(c.session.sent)-1-i)
+				}
+			}
+			return n
+		}
+		for range 3 {
+			for _, alone := range []uint64{numberOf(c, "1"), presence()} {
+				if alone == 0 {
+					t.Fatal("not sent")
+				}
+				again(c, alone)
+				c.routed(c.session.seq)
+				again(c, 0)
+			}
+		}
+		if list := messagesIn(c.session.sent); len(list) != 1 || len(c.unbearable.seen) != 0 || len(c.mesh.take()) != 0 {
+			t.Errorf("%+v, %d are condemned", list, len(c.unbearable.seen))
+		}
+	})
 	scene(t, "COMP-19 a server that ends the stream on a word: one error, all others delivered, and in order", func(o *office) {
 		s := o.dialled
 		s.pongs = true

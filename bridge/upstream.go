@@ -151,6 +151,7 @@ func (g *Gateway) lost() {
 	}
 	g.chores.next.stop()
 	g.overdue.stop()
+	g.unsay()
 	g.session, g.settling, g.chores = nil, nil, chores{}
 	g.written, g.said, g.arrivals = nil, nil, nil
 	g.box.ReturnAll(isUpstream)

@@ -328,6 +328,21 @@ func TestStop(t *testing.T) {
 			t.Errorf("the stream ended with %v", end)
 		}
 	})
+	inBubble(t, "nor keep the writer busy, when a doubtful ping brings no sweep any more", func(t *testing.T) {
+		r := newRig(t).run()
+		f, s := r.up()
+		f.setEcho(false)
+		for range 100 {
+			s.Send(bigChat(10 << 10))
+		}
+		pass(pingDoubt - time.Second)
+		began := time.Now()
+		r.cancel()
+		<-r.done // never, if the writer runs in a circle: no time passes in the bubble then
+		if d := time.Since(began); d > flushTimeout+closeTimeout {
+			t.Errorf("took %v", d)
+		}
+	})
 	inBubble(t, "nor one that reads nothing", func(t *testing.T) {
 		r := newRig(t)
 		r.run()

@@ -68,7 +68,7 @@ func (s *Session) compose(batch *[]byte) (step, time.Time) {
 		return leave, now
 	}
 	wait := s.window.wake()
-	if s.phase == closing && s.flushBy.Before(wait) {
+	if s.phase == closing { // the window may want a sweep, of which there are no more
 		wait = s.flushBy
 	}
 	if len(*batch) == 0 {
