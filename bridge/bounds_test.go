@@ -45,6 +45,50 @@ func TestBounds(t *testing.T) {
 			t.Error("others have no room")
 		}
 	})
+	t.Run("GW-16 answers to somebody who comes and goes under ever new names", func(t *testing.T) {
+		c := newCoreRig(t, friends)
+		c.up()
+		for i := range 2 * maxErrands {
+			who := fmt.Sprintf(`p%d\40pc@%s`, i, component)
+			c.hears(pres("x@friends.example", who, "subscribe"))
+			c.hears(pres("x@friends.example", who, "unsubscribe"))
+		}
+		if n := len(c.chores.order); n > maxErrands || c.chores.each["x@friends.example"] != n || c.drops.of("GW-16") == 0 {
+			t.Errorf("%d answers wait", n)
+		}
+		c.hears(pres(aliceJID, julietJID, "subscribe"))
+		if e := c.chores.todo[way{julietJID, aliceJID}]; e == nil || e[aboutRelation].Type != "subscribed" {
+			t.Error("others get no answer")
+		}
+		for _, done := c.chores.first(); done != nil; _, done = c.chores.first() {
+			done()
+		}
+		if len(c.chores.each)+len(c.chores.todo) != 0 {
+			t.Errorf("%v is left", c.chores.each)
+		}
+	})
+	t.Run("a colleague with a message under way is not forgotten for another", func(t *testing.T) {
+		c := newCoreRig(t, friends)
+		c.up()
+		c.peer(julietName, "pronto")
+		x := "x@friends.example"
+		c.hears(pres(x, julietJID, "subscribe"))
+		c.hears(chat(x+"/r", "1", "hello"))
+		c.mesh.deliver(c)
+		c.fromMesh(linklocal.Received{Peer: julietName, Proxy: x, Stanza: chat("", "2", "hello")})
+		c.withdraw(c.colleagues[x])
+		if c.makeRoom() {
+			t.Error("forgotten while the message is not routed")
+		}
+		c.routed(c.session.seq)
+		if c.makeRoom() {
+			t.Error("forgotten while the message has not arrived")
+		}
+		c.pong()
+		if !c.makeRoom() {
+			t.Error("not forgotten though nothing is under way")
+		}
+	})
 	t.Run("subscriptions in all", func(t *testing.T) {
 		c := newCoreRig(t, friends)
 		c.up()

@@ -12,6 +12,7 @@ import (
 type chores struct {
 	order   []way // oldest first
 	todo    map[way]*errand
+	each    map[string]int  // how many of todo go to one address
 	answers []stanza.Stanza // that the session had no room for; they go first, unpaced
 
 	credit int       // how many may go out now
@@ -49,22 +50,28 @@ func subjectOf(kind string) int {
 
 // add takes a presence in. Of two on the same subject the later goes out, at the
 // place of the earlier. Who is told that the subscription is over is told nothing
-// that still waits (GW-9).
-func (c *chores) add(s stanza.Stanza) {
+// that still waits (GW-9). It reports false when too much waits for one address, which
+// can only be asking for it.
+func (c *chores) add(s stanza.Stanza) bool {
 	w := way{s.From, s.To}
 	e := c.todo[w]
 	if e == nil {
+		if c.each[s.To] >= maxErrands {
+			return false
+		}
 		if c.todo == nil {
-			c.todo = map[way]*errand{}
+			c.todo, c.each = map[way]*errand{}, map[string]int{}
 		}
 		e = new(errand)
 		c.todo[w] = e
+		c.each[s.To]++
 		c.order = append(c.order, w)
 	}
 	e[subjectOf(s.Type)] = &s
 	if s.Type == "unsubscribed" {
 		e[aboutStanding] = nil
 	}
+	return true
 }
 
 // first returns the stanza whose turn it is, or nil, and a function that takes it
@@ -79,6 +86,9 @@ func (c *chores) first() (*stanza.Stanza, func()) {
 			}
 		}
 		delete(c.todo, w)
+		if c.each[w.to]--; c.each[w.to] == 0 {
+			delete(c.each, w.to)
+		}
 		c.order = c.order[1:]
 	}
 	return nil, nil
@@ -102,7 +112,9 @@ func (g *Gateway) say(s stanza.Stanza) {
 	if g.session == nil || g.stopping {
 		return
 	}
-	g.chores.add(s)
+	if !g.chores.add(s) {
+		g.drops.count("GW-16")
+	}
 	g.doChores()
 }
 

@@ -52,6 +52,7 @@ func TestChores(t *testing.T) {
 	}
 	synctestRun(t, "fifty at once, then a hundred a second, and nothing runs when there is nothing to do", func(t *testing.T) {
 		c := newCoreRig(t)
+		c.routing = true
 		c.Gateway.up(c.session)
 		c.rest(time.Minute)
 		c.session.take()
@@ -116,6 +117,7 @@ func TestChores(t *testing.T) {
 	})
 	synctestRun(t, "answers wait for room, in order, in bounded number, ahead of presence, and die with the session", func(t *testing.T) {
 		c := newCoreRig(t)
+		c.routing = true
 		c.up()
 		c.session.room = -1
 		c.say(pres(me, "later", ""))

@@ -66,11 +66,17 @@ func (g *Gateway) admit(bare string) *colleague {
 }
 
 // makeRoom forgets somebody who is not listed, not on the mesh, and has nothing
-// waiting.
+// waiting or under way.
 func (g *Gateway) makeRoom() bool {
 	busy := map[*colleague]bool{}
 	for _, r := range g.routes {
 		busy[r.colleague] = true
+	}
+	for _, f := range g.written {
+		busy[g.colleagues[f.to]] = true
+	}
+	for _, a := range g.arrivals {
+		busy[g.colleagues[a.to]] = true
 	}
 	for key, c := range g.colleagues {
 		if c.listed || c.published || busy[c] || g.box.Waiting(c.queue) > 0 {

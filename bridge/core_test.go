@@ -24,6 +24,7 @@ type coreRig struct {
 	session *fakeSession
 	mesh    *fakeMesh
 	store   *fakeStore
+	routing bool // while time passes the server routes what it is given
 
 	client    client               // of every peer
 	questions []linklocal.Delivery // that peers were asked
@@ -61,6 +62,9 @@ func (c *coreRig) peer(instance, host string) {
 // rest lets time pass and handles what comes due. Only in a bubble.
 func (c *coreRig) rest(d time.Duration) {
 	for end := time.Now().Add(d); ; {
+		if c.routing {
+			c.routed(c.session.seq)
+		}
 		synctest.Wait()
 		select {
 		case ev := <-c.events:

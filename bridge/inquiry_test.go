@@ -203,6 +203,7 @@ func TestInquiries(t *testing.T) {
 	})
 	synctestRun(t, "GW-14 what waits is bounded, and everybody gets an answer", func(t *testing.T) {
 		c := serving(t, nil, nil)
+		c.routing = true
 		c.hears(iqFromAlice(strings.Repeat("i", maxAskID+1), julietJID, query(stanza.NSDiscoInfo)))
 		if n := len(c.session.take()); n != 1 || len(c.inquiries.ids) != 0 {
 			t.Errorf("%d answers to an id like a novel, %d inquiries", n, len(c.inquiries.ids))

@@ -91,6 +91,26 @@ func TestOutage(t *testing.T) {
 	})
 }
 
+func TestRoom(t *testing.T) {
+	synctestRun(t, "COMP-18 strangers who ask by the thousand take no room from messages", func(t *testing.T) {
+		c := withJuliet(t)
+		c.session.room = 1024
+		for i := range 1500 {
+			c.hears(stanza.Stanza{Kind: stanza.IQ, Type: "get", From: "mallory@example.net/x", To: component, ID: fmt.Sprint(i),
+				Payload: []*stanza.Element{stanza.New(stanza.NSPing, "ping")}})
+		}
+		c.says(julietName, "1", "hello")
+		if list := messagesIn(c.session.take()); len(list) != 1 {
+			t.Errorf("%d messages were sent", len(list))
+		}
+		c.session.room = 0
+		c.routed(c.session.seq)
+		if n := len(c.session.take()); n < saidWindow {
+			t.Errorf("%d answers more when there is room", n)
+		}
+	})
+}
+
 func TestWaiting(t *testing.T) {
 	synctestRun(t, "SEC-7 one server of several that refuses us takes nobody off the mesh; when all were tried it does", func(t *testing.T) {
 		c := newCoreRig(t)
@@ -116,6 +136,7 @@ func TestPace(t *testing.T) {
 				cfg.Colleagues = append(cfg.Colleagues, config.Colleague{JID: mustJID(fmt.Sprintf("c%d@example.org", i))})
 			}
 		})
+		c.routing = true
 		c.Gateway.up(c.session)
 		for k := range 100 {
 			name := fmt.Sprintf("p%d@pc", k)

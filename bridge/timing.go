@@ -33,9 +33,11 @@ const (
 const (
 	eventQueue    = 256   // events that wait for the gateway
 	upWindow      = 256   // messages written upstream and not yet routed
+	saidWindow    = 512   // and all else: half of what a session holds
 	meshWindow    = 256   // messages for one peer handed to the mesh and not yet confirmed
 	choreCredit   = 50    // paced stanzas at once after a quiet time
 	maxAnswers    = 1024  // answers that wait for room upstream
+	maxErrands    = 8192  // chores for one address: two for each of its subscriptions
 	maxRefusals   = 1024  // chores beyond which strangers get no answer
 	maxRelayed    = 8192  // remembered ids
 	maxNoticed    = 4096  // remembered notices

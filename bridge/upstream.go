@@ -159,11 +159,14 @@ func (g *Gateway) lost() {
 
 // send gives the session a stanza. It reports false when there is no room for it
 // now. A stanza that no session would take counts as sent: it would stand in the
-// way of all others for ever.
+// way of all others for ever. Room is kept for messages, which do not come this way.
 func (g *Gateway) send(s stanza.Stanza) bool {
-	if !g.bears(s) {
+	switch {
+	case !g.bears(s):
 		g.drops.count("COMP-19")
 		return true
+	case len(g.said) >= saidWindow:
+		return false
 	}
 	seq, err := g.session.Send(s)
 	switch {

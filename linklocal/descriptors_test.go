@@ -105,7 +105,7 @@ func TestFewDescriptors(t *testing.T) {
 		if err2 := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil || err2 != nil {
 			t.Fatal(err, err2)
 		}
-		if l.Cur != l.Max || uint64(n) > l.Cur || n < 16 {
+		if l.Cur != l.Max || uint64(n) > uint64(l.Cur) || n < 16 {
 			t.Errorf("told %d, soft %d, hard %d", n, l.Cur, l.Max)
 		}
 	})

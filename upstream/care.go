@@ -26,8 +26,19 @@ func (c *care) note(e ending) {
 		return
 	}
 	c.streak++
+	c.on = c.on || e.said() || c.streak >= 2
+}
+
+// suspects reports whether the only stanza under way may be why a session ended. An
+// end without words means little unless care was taken: lines that break are common.
+func (c *care) suspects(e ending) bool {
+	return e.pending == 1 && e.class != Stopped && unexplained(e.err) && (c.on || e.said())
+}
+
+// said reports whether the server gave a reason, whatever it was.
+func (e ending) said() bool {
 	_, said := errors.AsType[*ServerError](e.err)
-	c.on = c.on || said || c.streak >= 2
+	return said
 }
 
 // unexplained reports whether the server ended a session and a stanza may have been

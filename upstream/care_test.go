@@ -139,6 +139,24 @@ func TestCare(t *testing.T) {
 			t.Errorf("%d stanzas at once after the minute, want 20", n)
 		}
 	})
+	inBubble(t, "COMP-19 the end of a line casts no suspicion on the only one under way, nor does our own end", func(t *testing.T) {
+		r := newRig(t)
+		r.serve = inTurn(allergic(""))
+		r.run()
+		if got := r.resend(1, "POISON"); got[0] != "" {
+			t.Errorf("suspect %q", got)
+		}
+		r = newRig(t).run()
+		f, s := r.up()
+		f.setEcho(false)
+		s.Send(chat("1"))
+		synctest.Wait()
+		r.cancel()
+		f.say(streamError("undefined-condition", ""))
+		if d := r.ending(s); d == nil || d.Alone != 0 || d.Class != Stopped {
+			t.Errorf("%#v", d)
+		}
+	})
 	inBubble(t, "COMP-19 a crash under traffic alone does not slow the next session down", func(t *testing.T) {
 		r := newRig(t)
 		r.serve = inTurn(allergic(""))

@@ -131,9 +131,9 @@ func (l *Link) attempt(ctx context.Context, t Target, handle func(Event)) ending
 		e.class = Stopped
 	}
 	d := Down{Session: s, Target: t.Address, Err: err, Class: e.class}
-	var last uint64
-	if e.pending, last = s.pending(); e.pending == 1 && unexplained(err) {
-		d.Alone = last
+	e.pending, d.Alone = s.pending()
+	if !l.care.suspects(e) {
+		d.Alone = 0
 	}
 	l.care.note(e)
 	l.down(d, handle)
