@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"meshbridge/bridge/outbox"
@@ -104,12 +103,14 @@ func (g *Gateway) arrived(s stanza.Stanza) bool {
 	}
 	clear(g.arrivals[len(kept):])
 	g.arrivals = kept
+	g.colleagues[way.to].answers()
 	g.pumpUpstream()
 	return true
 }
 
 // forget takes messages out of the outbox.
 func (g *Gateway) forget(a *arrival) {
+	g.colleagues[a.to].takeOff(-len(a.ids))
 	for _, id := range a.ids {
 		g.box.Done(id)
 	}
@@ -134,7 +135,7 @@ func (g *Gateway) dropOverdue() {
 // would help one for this recipient.
 func (g *Gateway) makeWay(recipient string, bound outbox.Bound) bool {
 	i := slices.IndexFunc(g.arrivals, func(a *arrival) bool {
-		return bound != outbox.BoundRecipient || a.to == strings.TrimPrefix(recipient, queueUpstream) && isUpstream(recipient)
+		return bound != outbox.BoundRecipient || isUpstream(recipient) && a.to == colleagueOf(recipient)
 	})
 	if i < 0 {
 		return false

@@ -26,6 +26,9 @@ type colleague struct {
 	instance  string            // of the proxy, once the mesh has announced it
 	profile   linklocal.Profile // as published
 	leaving   *alarm            // from the last device's logout to the goodbye
+	underWay  int               // messages with the server that are not known to have arrived
+	silent    bool              // answers no pings, so that nobody waits for them
+	patience  *alarm            // with the next answer, while messages are held back
 	talking   time.Time         // last message while no device was online
 	hush      *alarm            // to the end of talking
 }

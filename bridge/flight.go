@@ -25,16 +25,20 @@ func (g *Gateway) pumpUpstream() {
 	}
 }
 
-// pumpTo hands what waits for one colleague to the session, up to the window. It
+// pumpTo hands what waits for one colleague to the session, up to the windows. It
 // reports false when the session takes no more.
 func (g *Gateway) pumpTo(recipient string) bool {
 	if g.session == nil {
 		return false
 	}
-	for _, e := range g.box.Ready(recipient, upWindow-len(g.written)) {
+	c := g.colleagues[colleagueOf(recipient)]
+	for _, e := range g.box.Ready(recipient, min(upWindow-len(g.written), g.roomFor(c))) {
 		if !g.launch(e) {
 			return false
 		}
+	}
+	if g.roomFor(c) <= 0 && g.box.Waiting(recipient) > 0 {
+		g.bePatient(c)
 	}
 	return true
 }
@@ -49,7 +53,9 @@ func (g *Gateway) launch(e outbox.Entry) bool {
 	switch {
 	case err == nil:
 		g.box.Written(e.ID)
-		g.written = append(g.written, flight{seq, e.ID, way{e.Stanza.From, recipientOf(e)}})
+		to := colleagueOf(e.Recipient)
+		g.written = append(g.written, flight{seq, e.ID, way{e.Stanza.From, to}})
+		g.colleagues[to].takeOff(1)
 	case noRoom(err):
 		return false
 	default:
@@ -68,5 +74,5 @@ func reasonOf(err error) policy.Reason {
 	return policy.Malformed
 }
 
-// recipientOf returns the bare JID of the colleague an entry is for.
-func recipientOf(e outbox.Entry) string { return strings.TrimPrefix(e.Recipient, queueUpstream) }
+// colleagueOf returns the bare JID of the colleague whose queue that is.
+func colleagueOf(recipient string) string { return strings.TrimPrefix(recipient, queueUpstream) }

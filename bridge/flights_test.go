@@ -68,6 +68,7 @@ func TestFlights(t *testing.T) {
 		c := newCoreRig(t, func(cfg *config.Config) { cfg.Outbox.PerRecipient = 1000 })
 		c.up()
 		c.peer(julietName, "pronto")
+		c.colleagues[aliceJID].silent = true // so that no other window counts
 		c.session.room = 3
 		for i := range 150 {
 			from(c, fmt.Sprint("a", i), fmt.Sprint(i))
@@ -78,6 +79,8 @@ func TestFlights(t *testing.T) {
 		c.session.room = 0
 		c.routed(c.session.seq)
 		c.pong()
+		c.colleagues[aliceJID].silent = true
+		c.pumpUpstream()
 		if n := len(messagesIn(c.session.take())); n != 150 || len(c.written) != 147 {
 			t.Fatalf("%d were sent, %d are in flight", n, len(c.written))
 		}

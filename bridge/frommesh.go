@@ -85,7 +85,7 @@ func (g *Gateway) relayUp(s stanza.Stanza, c *colleague, p *peer, answers string
 	g.took(m, now)
 	g.introduced.add(subject{c.key(), p.local, p.name}, now)
 	g.relayed.note(passage{true, c.key(), p.local, out.ID}, s.ID, now)
-	if g.box.Waiting(c.queue) == 1 {
+	if g.box.Waiting(c.queue) == 1 && g.roomFor(c) > 0 {
 		g.launch(e)
 	} else {
 		g.pumpTo(c.queue)

@@ -4,35 +4,37 @@ import "time"
 
 // Timing. The rule or the reason stands behind each.
 const (
-	choreGap     = 10 * time.Millisecond  // between paced stanzas: 100 a second (COMP-18)
-	choreEvery   = 100 * time.Millisecond // they go out in small batches
-	expireEvery  = time.Minute            // a look at the age of what is kept
-	absentGrace  = 3 * time.Second        // after the mesh came up, for peers to be found (COMP-20: within 5 s)
-	unknownGrace = time.Minute            // for a colleague's server to answer our probe (COMP-18)
-	logoutDelay  = 10 * time.Second       // mobile clients come back (GW-7)
-	outageGrace  = 30 * time.Second       // until proxies say that the server is away (COMP-12)
-	ghostGrace   = 15 * time.Second       // after authentication, for people of a former run to come back
-	talkTime     = 10 * time.Minute       // a colleague without presence stays on the mesh after a message
-	retryFirst   = time.Second            // for what the mesh gave back; dials have a pace of their own there (LL-STR-31)
-	retryLast    = time.Minute
-	lateAfter    = time.Second      // older messages carry a delay stamp (COMP-14)
-	relayMemory  = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)
-	noticePause  = 10 * time.Minute // one notice per peer, colleague and reason (MAP-E5)
-	answerPause  = 5 * time.Second  // one answer per colleague and peer (GW-23)
-	nameMemory   = 24 * time.Hour   // a colleague knows a peer's name (GW-18)
-	answerTime   = 4 * time.Second  // for a client to answer, from 1 s after the question was there on (MAP-X13)
-	askLimit     = 14 * time.Second // for one question; two may be needed for an answer within 30 s (GW-14)
-	arrivalWait  = time.Minute      // for the recipient of a message to answer a ping (COMP-16)
-	strikeMemory = 24 * time.Hour   // a stanza on which a session ended is known as such
-	dropLogPause = time.Minute      // one log line per rule
-	farewellTime = 5 * time.Second  // for everybody to be told that we leave
-	partTimeout  = 12 * time.Second // for upstream or mesh to end: they have bounds of their own, this is beyond
+	choreGap        = 10 * time.Millisecond  // between paced stanzas: 100 a second (COMP-18)
+	choreEvery      = 100 * time.Millisecond // they go out in small batches
+	expireEvery     = time.Minute            // a look at the age of what is kept
+	absentGrace     = 3 * time.Second        // after the mesh came up, for peers to be found (COMP-20: within 5 s)
+	unknownGrace    = time.Minute            // for a colleague's server to answer our probe (COMP-18)
+	logoutDelay     = 10 * time.Second       // mobile clients come back (GW-7)
+	outageGrace     = 30 * time.Second       // until proxies say that the server is away (COMP-12)
+	ghostGrace      = 15 * time.Second       // after authentication, for people of a former run to come back
+	talkTime        = 10 * time.Minute       // a colleague without presence stays on the mesh after a message
+	retryFirst      = time.Second            // for what the mesh gave back; dials have a pace of their own there (LL-STR-31)
+	retryLast       = time.Minute
+	lateAfter       = time.Second      // older messages carry a delay stamp (COMP-14)
+	relayMemory     = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)
+	noticePause     = 10 * time.Minute // one notice per peer, colleague and reason (MAP-E5)
+	answerPause     = 5 * time.Second  // one answer per colleague and peer (GW-23)
+	nameMemory      = 24 * time.Hour   // a colleague knows a peer's name (GW-18)
+	answerTime      = 4 * time.Second  // for a client to answer, from 1 s after the question was there on (MAP-X13)
+	askLimit        = 14 * time.Second // for one question; two may be needed for an answer within 30 s (GW-14)
+	arrivalWait     = time.Minute      // for the recipient of a message to answer a ping (COMP-16)
+	arrivalPatience = 2 * time.Second  // the same, before what is held back for it goes out
+	strikeMemory    = 24 * time.Hour   // a stanza on which a session ended is known as such
+	dropLogPause    = time.Minute      // one log line per rule
+	farewellTime    = 5 * time.Second  // for everybody to be told that we leave
+	partTimeout     = 12 * time.Second // for upstream or mesh to end: they have bounds of their own, this is beyond
 )
 
 // Sizes.
 const (
 	eventQueue    = 256   // events that wait for the gateway
 	upWindow      = 256   // messages written upstream and not yet routed
+	arrivalWindow = 32    // messages to one colleague with the server and not known to have arrived: what may come twice after a crash
 	saidWindow    = 512   // and all else: half of what a session holds
 	meshWindow    = 256   // messages for one peer handed to the mesh and not yet confirmed
 	choreCredit   = 50    // paced stanzas at once after a quiet time

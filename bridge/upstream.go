@@ -154,6 +154,7 @@ func (g *Gateway) lost() {
 	g.unsay()
 	g.session, g.settling, g.chores = nil, nil, chores{}
 	g.written, g.said, g.arrivals = nil, nil, nil
+	g.groundAll()
 	g.box.ReturnAll(isUpstream)
 }
 
