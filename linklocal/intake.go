@@ -60,6 +60,7 @@ func (in *intake) readAhead(b []byte) int {
 	in.at += n
 	in.ahead -= n
 	if in.at == len(in.chunks[0]) {
+		in.chunks[0] = nil // or what lies behind the slice would keep it
 		in.chunks, in.at = in.chunks[1:], 0
 		in.room.give(1)
 	}
