@@ -1,7 +1,9 @@
 package linklocal
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -131,7 +133,6 @@ func (in *intake) drop() {
 	in.chunks, in.ahead, in.at = nil, 0, 0
 }
 
-func isTimeout(err error) bool {
-	t, ok := err.(net.Error)
-	return ok && t.Timeout()
-}
+// isTimeout reports whether a read took longer than we let it. A kernel that gives up
+// on the far end (ETIMEDOUT) calls that a timeout too; such a connection is gone.
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
