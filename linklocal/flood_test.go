@@ -186,6 +186,26 @@ func TestRates(t *testing.T) {
 	}, with(func(c *linklocal.Config) { c.Limits = linklocal.Limits{PeerRate: 5, PeerBurst: 10, TotalRate: 8} }))
 }
 
+func TestHungUpWhileHeldUp(t *testing.T) {
+	inOffice(t, "LL-STR-30 INJ-19 a stream that ends while it is held up has not outlived what was just said on it", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		s := o.call(j, nurse)
+		go s.Say(lines(1000))
+		o.wait(2 * time.Second)
+		o.send(juliet, 1, "into the void")
+		o.wait(100 * time.Millisecond)
+		s.Close()
+		o.wait(5 * time.Second)
+		o.wantReturned(linklocal.ErrStream, 1)
+		o.send(juliet, 2, "on a new one")
+		o.hears(o.answer(j), "<body>on a new one</body>")
+		o.wait(20 * time.Second)
+		if n := len(o.received()); n != 1000 {
+			t.Errorf("%d came", n)
+		}
+	})
+}
+
 func TestReadAhead(t *testing.T) {
 	inOffice(t, "INJ-19 LL-STR-25 what is taken in ahead is bounded, then the peer has to wait", func(t *testing.T, o *office) {
 		o.SetChunk(0)
