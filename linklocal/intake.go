@@ -77,9 +77,12 @@ func (in *intake) fill() bool {
 	}
 	last := len(in.chunks) - 1
 	if last < 0 || len(in.chunks[last]) == chunkSize {
-		if in.full() || !in.room.take() {
+		if in.full() {
 			in.flood.full = true
 			return false
+		}
+		if !in.room.take() {
+			return false // others have it, which says nothing about this peer
 		}
 		in.chunks = append(in.chunks, make([]byte, 0, chunkSize))
 		last++
