@@ -40,8 +40,10 @@ func (s *stream) bindPeer(ctx context.Context, claimed string) error {
 	ep, err := s.m.locate(ctx, instance, s.iface.Index, s.remote)
 	if err != nil {
 		s.m.cfg.Count("INJ-4")
-		s.m.cfg.Log.Warn("refused a stream: its address is not one of the instance it claims to be",
-			"instance", instance, "address", s.remote, "error", err)
+		if s.m.impostors.now() {
+			s.m.cfg.Log.Warn("refused a stream: its address is not one of the instance it claims to be",
+				"instance", instance, "address", s.remote, "error", err)
+		}
 		return errNotBound("invalid-from", "the connection does not come from the host of that instance")
 	}
 	s.instance, s.host = instance, ep

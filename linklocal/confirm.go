@@ -38,6 +38,7 @@ func (m *Mesh) confirm(p *pair) {
 		msg.acked = err == nil && left == 0 && !msg.written.IsZero()
 		rest = append(rest, msg)
 	}
+	clear(p.sent[len(rest):])
 	if p.sent = rest; len(rest) > 0 {
 		p.timer = m.after(confirmTime, func() { m.confirm(p) })
 	}

@@ -29,7 +29,7 @@ func (m *Mesh) fitDescriptors() {
 // the processor that could free some.
 type acceptTrouble struct {
 	next   time.Duration // the pause after the next failure
-	logged time.Time
+	logged seldom
 }
 
 // pause takes in a failure and says how long to wait.
@@ -38,8 +38,7 @@ func (t *acceptTrouble) pause(m *Mesh, err error) time.Duration {
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		m.doors.makeRoom()
 	}
-	if now := time.Now(); now.Sub(t.logged) >= acceptLogPause {
-		t.logged = now
+	if t.logged.now() {
 		m.cfg.Log.Warn("cannot accept connections of the LAN just now, trying again; if it says that too many files are open, raise LimitNOFILE= of the service",
 			"error", err)
 	}

@@ -127,8 +127,11 @@ func (m *Mesh) open(ctx context.Context, d *dialing, link mdns.Interface, ep mdn
 
 // connect opens a connection while no other one from the peer is in its handshake.
 // Of two that crossed ours gives way, before anything was said on it: a client that
-// hears of a second stream drops what waits for the first.
+// hears of a second stream drops what waits for the first. One that is always in
+// another handshake is not waited for longer than any of them may take.
 func (m *Mesh) connect(ctx context.Context, peer []netip.Addr, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, headerTimeout+connectTimeout)
+	defer cancel()
 	for {
 		if err := m.doors.quiet(ctx, peer); err != nil {
 			return nil, err

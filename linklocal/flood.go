@@ -10,7 +10,7 @@ type flood struct {
 	stanzas int64 // stanzas among those that were read
 	octets  int64 // that came in the current second
 	held    bool  // the stream was held up in it
-	full    bool  // and no more could be taken in: the peer sends more than there is room for
+	full    bool  // and all that one stream may take in ahead was: the peer sends more than that
 
 	began time.Time // of the current second
 	since time.Time // of the first second over the rate in a row; zero: this one is none

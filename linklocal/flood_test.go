@@ -186,6 +186,26 @@ func TestRates(t *testing.T) {
 	}, with(func(c *linklocal.Config) { c.Limits = linklocal.Limits{PeerRate: 5, PeerBurst: 10, TotalRate: 8} }))
 }
 
+func TestHungUpWhileHeldUp(t *testing.T) {
+	inOffice(t, "LL-STR-30 INJ-19 a stream that ends while it is held up has not outlived what was just said on it", func(t *testing.T, o *office) {
+		j, _ := o.staff()
+		s := o.call(j, nurse)
+		go s.Say(lines(1000))
+		o.wait(2 * time.Second)
+		o.send(juliet, 1, "into the void")
+		o.wait(100 * time.Millisecond)
+		s.Close()
+		o.wait(5 * time.Second)
+		o.wantReturned(linklocal.ErrStream, 1)
+		o.send(juliet, 2, "on a new one")
+		o.hears(o.answer(j), "<body>on a new one</body>")
+		o.wait(20 * time.Second)
+		if n := len(o.received()); n != 1000 {
+			t.Errorf("%d came", n)
+		}
+	})
+}
+
 func TestReadAhead(t *testing.T) {
 	inOffice(t, "INJ-19 LL-STR-25 what is taken in ahead is bounded, then the peer has to wait", func(t *testing.T, o *office) {
 		o.SetChunk(0)
@@ -254,3 +274,33 @@ func TestLargeStanzas(t *testing.T) {
 
 // largeStall is a little more than a large stanza may take.
 const largeStall = 31 * time.Second
+
+func TestRoomTakenByOthers(t *testing.T) {
+	inOffice(t, "INJ-19 who said a lot once is not cut off because others have taken the room", func(t *testing.T, o *office) {
+		o.SetChunk(0)
+		for i := range linklocal.MaxReadAheadAll / linklocal.MaxReadAhead {
+			o.publish(string(rune('a'+i)), string(rune('a'+i))+"@bridge")
+		}
+		j, r := o.staff()
+		o.wait(5 * time.Second)
+		var open []*meshtest.Stream
+		for i := range linklocal.MaxReadAheadAll / linklocal.MaxReadAhead {
+			s := o.call(r, string(rune('a'+i))+"@bridge")
+			go s.Say(strings.Repeat("<message><body>x</body></message>", 40000))
+			open = append(open, s)
+		}
+		o.wait(time.Second)
+		if free := o.mesh.ReadAheadFree(); free != 0 {
+			t.Fatalf("room for %d left", free)
+		}
+		s := o.call(j, nurse)
+		go s.Say(lines(3000))
+		o.wait(80 * time.Second)
+		if _, closed := s.Got(); closed || len(o.arrivals(juliet)) != 3000 {
+			t.Errorf("cut off: %v, %d came", closed, len(o.arrivals(juliet)))
+		}
+		for _, s := range open {
+			s.Close()
+		}
+	})
+}

@@ -39,12 +39,16 @@ func (s *stream) wake() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) } // a con
 // hold takes in what comes until w is granted. A connection that ends meanwhile is no
 // reason to forget what it has said.
 func (s *stream) hold(w *pace.Wait) error {
+	open := s.in.err == nil
 	for s.in.fill() {
 		select {
 		case <-w.Granted():
 			return s.goOn()
 		default:
 		}
+	}
+	if open && s.in.err != nil {
+		s.m.post(func() { s.m.closing(s) }) // now, not once all it has said was passed on: nothing more arrives there
 	}
 	select {
 	case <-w.Granted():

@@ -1,7 +1,9 @@
 package linklocal
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -60,6 +62,7 @@ func (in *intake) readAhead(b []byte) int {
 	in.at += n
 	in.ahead -= n
 	if in.at == len(in.chunks[0]) {
+		in.chunks[0] = nil // or what lies behind the slice would keep it
 		in.chunks, in.at = in.chunks[1:], 0
 		in.room.give(1)
 	}
@@ -74,9 +77,12 @@ func (in *intake) fill() bool {
 	}
 	last := len(in.chunks) - 1
 	if last < 0 || len(in.chunks[last]) == chunkSize {
-		if in.full() || !in.room.take() {
+		if in.full() {
 			in.flood.full = true
 			return false
+		}
+		if !in.room.take() {
+			return false // others have it, which says nothing about this peer
 		}
 		in.chunks = append(in.chunks, make([]byte, 0, chunkSize))
 		last++
@@ -130,7 +136,6 @@ func (in *intake) drop() {
 	in.chunks, in.ahead, in.at = nil, 0, 0
 }
 
-func isTimeout(err error) bool {
-	t, ok := err.(net.Error)
-	return ok && t.Timeout()
-}
+// isTimeout reports whether a read took longer than we let it. A kernel that gives up
+// on the far end (ETIMEDOUT) calls that a timeout too; such a connection is gone.
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -70,5 +70,5 @@ const (
 	reserved         = 128                  // descriptors that are not for the mesh: the server, the store, mDNS, name service, the log
 	acceptPauseFirst = 5 * time.Millisecond // after a failed accept(2), doubled each time: out of descriptors, most likely
 	acceptPauseLast  = time.Second
-	acceptLogPause   = time.Minute // between log lines about that
+	logPause         = time.Minute // between log lines about that, and between those about streams of impostors
 )

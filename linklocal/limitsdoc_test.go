@@ -18,7 +18,7 @@ var constants = map[string]any{
 	"headerTimeout": headerTimeout, "idleTimeout": idleTimeout, "writeTimeout": writeTimeout, "userTimeout": userTimeout,
 	"connectTimeout": connectTimeout, "dialPauseFirst": dialPauseFirst, "dialPauseLast": dialPauseLast,
 	"largeTimeout": largeTimeout, "floodPatience": floodPatience, "turnAwayTime": turnAwayTime,
-	"acceptPauseFirst": acceptPauseFirst, "acceptPauseLast": acceptPauseLast, "acceptLogPause": acceptLogPause,
+	"acceptPauseFirst": acceptPauseFirst, "acceptPauseLast": acceptPauseLast, "logPause": logPause,
 	"maxHandshakes": maxHandshakes, "maxUnbound": maxUnbound, "writeQueue": writeQueue,
 	"maxReadAhead": maxReadAhead, "maxReadAheadAll": maxReadAheadAll, "maxLargeAll": maxLargeAll,
 	"maxCandidates": maxCandidates, "maxRequestQueue": maxRequestQueue, "maxDrain": maxDrain,

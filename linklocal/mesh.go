@@ -22,14 +22,15 @@ type Mesh struct {
 	cfg    Config
 	engine *mdns.Engine
 
-	commands commands    // from the caller of our methods
-	requests chan func() // from mDNS, streams and timers
-	started  atomic.Bool
-	stopped  chan struct{} // closed when Run has returned
-	doors    doors         // who is connected, and who in a handshake
-	rates    *pace.Limiter // of stanzas from peers
-	ahead    *room         // for what peers over their rate send ahead
-	large    *room         // for stanzas that are large
+	commands  commands    // from the caller of our methods
+	requests  chan func() // from mDNS, streams and timers
+	started   atomic.Bool
+	stopped   chan struct{} // closed when Run has returned
+	doors     doors         // who is connected, and who in a handshake
+	rates     *pace.Limiter // of stanzas from peers
+	ahead     *room         // for what peers over their rate send ahead
+	large     *room         // for stanzas that are large
+	impostors seldom        // told of in the log
 
 	// Below: owned by the goroutine of Run.
 	peers    map[string]*peer  // by folded instance

@@ -98,6 +98,7 @@ func (m *Mesh) flush(p *pair) {
 		if !p.stream.enqueue(outgoing{data: p.stream.render(next.Stanza), token: next.Token}) {
 			return // its writer says so when there is room
 		}
+		p.queue[0] = message{} // or what lies behind the slice would keep it
 		p.queue = p.queue[1:]
 		p.sent = append(p.sent, next)
 	}

@@ -121,10 +121,9 @@ func (s *stream) bindByStanza(ctx context.Context) (*stanza.Element, error) {
 // it, and returns the error.
 func (s *stream) refuse(h stanza.Header, answered bool, err error) error {
 	var se *stanza.StreamError
-	var timeout net.Error
 	switch {
 	case errors.As(err, &se):
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case isTimeout(err):
 		s.m.cfg.Count("LL-STR-25")
 		se = &stanza.StreamError{Condition: "connection-timeout", Text: "no stream header in time"}
 	case answered && errors.Is(err, stanza.ErrClosed):

@@ -202,3 +202,33 @@ func TestCrossing(t *testing.T) {
 		}
 	})
 }
+
+func TestNeverQuiet(t *testing.T) {
+	inOffice(t, "LL-STR-18 LL-STR-31 a peer that is for ever about to say who it is keeps no message", func(t *testing.T, o *office) {
+		j, r := o.staff()
+		stop := make(chan struct{})
+		defer close(stop)
+		go func() { // one handshake after the other, with no gap
+			tick := time.NewTicker(5 * time.Second)
+			defer tick.Stop()
+			for {
+				s, err := j.DialFrom(t.Context(), nurse, j.Addr)
+				if err != nil {
+					return
+				}
+				s.Start()
+				select {
+				case <-stop:
+					s.Close()
+					return
+				case <-tick.C:
+				}
+			}
+		}()
+		o.wait(time.Second)
+		o.send(juliet, 1, "to nobody")
+		o.send(romeo, 2, "to romeo")
+		o.hears(o.answer(r), "to romeo")
+		o.until(time.Minute, "given back", func() bool { _, returned := o.tokens(); return len(returned) == 1 })
+	})
+}

@@ -35,8 +35,8 @@ type stream struct {
 	done   chan struct{} // closed when the connection is
 	once   sync.Once     // for done
 	told   sync.Once     // for ready
-	last   atomic.Int64  // when a stanza last passed, unix nanoseconds
-	wrote  atomic.Int64  // when anything was last written, unix nanoseconds
+	last   atomic.Int64  // when a stanza last passed, a time.Duration since opened
+	wrote  atomic.Int64  // when anything was last written, likewise
 	full   atomic.Bool   // something waits for room in out
 	closer atomic.Bool   // our closing tag is on its way
 }
@@ -46,19 +46,23 @@ func (m *Mesh) newStream(conn net.Conn, i mdns.Interface, from netip.Addr) *stre
 	in := &intake{conn: conn, room: m.ahead, large: m.large}
 	limits := stanza.MeshLimits()
 	limits.Claim = in.claim
-	s := &stream{
+	return &stream{
 		m: m, conn: conn, iface: i, remote: from, opened: time.Now(),
 		in: in, rd: stanza.NewReader(in, stanza.Client, limits),
 		out: make(chan outgoing, writeQueue), ready: make(chan struct{}), quiet: make(chan struct{}), done: make(chan struct{}),
 	}
-	s.touch(&s.last)
-	s.touch(&s.wrote)
-	return s
 }
 
 func (s *stream) key() pairKey { return pairKey{s.proxy, mdns.Fold(s.instance)} }
 
-func (s *stream) touch(t *atomic.Int64) { t.Store(time.Now().UnixNano()) }
+// touch notes that something was done now. It counts from opened, since a router that
+// learns the time long after its start must not take every stream for an old one.
+func (s *stream) touch(t *atomic.Int64) { t.Store(int64(time.Since(s.opened))) }
+
+// since returns how long before now something was done.
+func (s *stream) since(t *atomic.Int64, now time.Time) time.Duration {
+	return now.Sub(s.opened) - time.Duration(t.Load())
+}
 
 // close ends the connection.
 func (s *stream) close() {
@@ -70,13 +74,13 @@ func (s *stream) close() {
 
 // idle reports whether no stanza has passed for a long time.
 func (s *stream) idle(now time.Time) bool {
-	return !s.closer.Load() && now.Sub(time.Unix(0, s.last.Load())) >= idleTimeout
+	return !s.closer.Load() && s.since(&s.last, now) >= idleTimeout
 }
 
 // keepAlive writes white space when nothing was written for a while, so that a
 // stream that is dead is found out (RFC 6120 section 4.6.1).
 func (s *stream) keepAlive(now time.Time) {
-	if now.Sub(time.Unix(0, s.wrote.Load())) >= keepAlive {
+	if s.since(&s.wrote, now) >= keepAlive {
 		s.enqueue(outgoing{data: []byte(" ")})
 	}
 }

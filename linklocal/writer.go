@@ -73,11 +73,18 @@ func (s *stream) enqueue(o outgoing) bool {
 	if s.closer.Load() {
 		return false
 	}
+	if s.offer(o) {
+		return true
+	}
+	s.full.Store(true)
+	return s.offer(o) // the writer may have taken the last one just before it could see that
+}
+
+func (s *stream) offer(o outgoing) bool {
 	select {
 	case s.out <- o:
 		return true
 	default:
-		s.full.Store(true)
 		return false
 	}
 }
@@ -89,10 +96,9 @@ func (s *stream) finish() {
 	if s.closer.Swap(true) {
 		return
 	}
-	select {
-	case s.out <- outgoing{data: stanza.AppendClose(nil), last: true}:
+	if s.offer(outgoing{data: stanza.AppendClose(nil), last: true}) {
 		time.AfterFunc(closeTimeout, s.close)
-	default:
+	} else {
 		s.close()
 	}
 }

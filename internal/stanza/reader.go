@@ -2,6 +2,7 @@ package stanza
 
 import (
 	"io"
+	"slices"
 )
 
 // Limits bounds what one stream may make us hold in memory. A zero field means no
@@ -226,14 +227,24 @@ const (
 )
 
 // closeElement leaves the innermost open element. Of a stanza that is skipped only
-// the depth is known, and its top.
+// the depth is known, and its top. What is left is cleared: behind the end of a slice it
+// would live until another stanza comes, which may be never.
 func (r *Reader) closeElement() {
 	r.depth--
 	if r.over == "" || r.depth == 0 {
-		r.spaces = r.spaces[:r.open[r.depth].spaces]
+		spaces := r.open[r.depth].spaces
+		clear(r.spaces[spaces:])
+		r.spaces = r.spaces[:spaces]
+		clear(r.open[r.depth:])
 		r.open = r.open[:r.depth]
 	}
+	if r.depth == 0 && cap(r.spaces) > maxSpaces {
+		r.spaces = slices.Clone(r.spaces)
+	}
 }
+
+// maxSpaces is for how many namespace bindings a stream keeps room between stanzas.
+const maxSpaces = 64
 
 // endTag reads a closing tag; the '<' has been read.
 func (r *Reader) endTag() {
