@@ -10,11 +10,14 @@ import (
 	"meshbridge/linklocal/meshtest"
 )
 
-// lines is a number of short messages.
+// lines is a number of messages as long as clients make of a line that is pasted: it
+// stands there twice, the second time as XHTML.
 func lines(n int) string {
 	var b strings.Builder
+	line := strings.Repeat("as it is pasted ", 10)
 	for i := range n {
-		fmt.Fprintf(&b, "<message><body>%d</body></message>", i)
+		fmt.Fprintf(&b, "<message type='chat'><body>%d</body><html xmlns='http://www.w3.org/1999/xhtml'><body><font>%s</font></body></html>"+
+			"<x xmlns='jabber:x:event'><composing/></x></message>", i, line+line)
 	}
 	return b.String()
 }

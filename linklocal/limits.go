@@ -60,7 +60,7 @@ const (
 	maxHandshakes    = 8                    // connections from one address that are not bound yet
 	maxUnbound       = 64                   // and from all addresses; the oldest gives way to a new one, so that holding all of them keeps nobody out
 	writeQueue       = 64                   // stanzas that wait for one stream's writer
-	maxReadAhead     = 1 << 20              // octets taken in of a peer that is over its rate, as many as one stanza may have
+	maxReadAhead     = 4 << 20              // octets taken in of a peer that is over its rate: more than 5,000 lines pasted at once
 	maxReadAheadAll  = 8 << 20              // and of all peers together
 	maxLargeAll      = 8 << 20              // octets of stanzas beyond their first 16 KiB that are being read from all peers
 	maxCandidates    = 64                   // instances looked up for a stream without a name
