@@ -10,14 +10,20 @@ import (
 	"meshbridge/linklocal/meshtest"
 )
 
-// lines is a number of messages as long as clients make of a line that is pasted: it
-// stands there twice, the second time as XHTML.
-func lines(n int) string {
+// lines is a number of short messages.
+func lines(n int) string { return said(n, "") }
+
+// pasted is a number of messages as long as clients make of a line: it stands there
+// twice, the second time as XHTML.
+func pasted(n int) string {
+	line := strings.Repeat("as it is pasted ", 20)
+	return said(n, "<html xmlns='http://www.w3.org/1999/xhtml'><body><font>"+line+"</font></body></html>")
+}
+
+func said(n int, more string) string {
 	var b strings.Builder
-	line := strings.Repeat("as it is pasted ", 10)
 	for i := range n {
-		fmt.Fprintf(&b, "<message type='chat'><body>%d</body><html xmlns='http://www.w3.org/1999/xhtml'><body><font>%s</font></body></html>"+
-			"<x xmlns='jabber:x:event'><composing/></x></message>", i, line+line)
+		fmt.Fprintf(&b, "<message><body>%d</body>%s</message>", i, more)
 	}
 	return b.String()
 }
@@ -65,7 +71,7 @@ func TestRates(t *testing.T) {
 	inOffice(t, "INJ-19 five thousand at once are all passed on, in order, no faster than the rate", func(t *testing.T, o *office) {
 		j, _ := o.staff()
 		s := o.call(j, nurse)
-		go s.Say(lines(5000))
+		go s.Say(pasted(5000))
 		o.wait(100 * time.Second)
 		list, at := o.received(), o.arrivals(juliet)
 		if len(list) != 5000 {
@@ -289,7 +295,7 @@ func TestRoomTakenByOthers(t *testing.T) {
 		var open []*meshtest.Stream
 		for i := range linklocal.MaxReadAheadAll / linklocal.MaxReadAhead {
 			s := o.call(r, string(rune('a'+i))+"@bridge")
-			go s.Say(strings.Repeat("<message><body>x</body></message>", 40000))
+			go s.Say(strings.Repeat("<message><body>x</body></message>", linklocal.MaxReadAhead/30)) // 33 octets each
 			open = append(open, s)
 		}
 		o.wait(time.Second)
