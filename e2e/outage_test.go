@@ -18,7 +18,23 @@ func TestServerKilled(t *testing.T) {
 	t.Run("COMP-18 who left during the outage is told as gone", s.testDeparture)
 }
 
+// arrive has Juliet write, and waits until the bridge knows that it has arrived: the
+// answer to the ping behind it comes to the bridge before what Alice writes after it.
+// Otherwise it would be written again (COMP-16).
+func (s *scene) arrive(t *testing.T) {
+	t.Helper()
+	alices, juliets := s.alice.events.now(), s.juliet.events.now()
+	s.juliet.send(t, aliceInstance, "the last before the outage")
+	alices.await(t, soon, "her message", body(julietJID, "the last before the outage"))
+	alices.await(t, soon, "the ping behind it", func(e clientEvent) bool {
+		return e.Ev == "iq" && e.From == julietJID && e.Type == "get"
+	})
+	s.alice.do(t, "message", "to", julietJID, "body", "I have it")
+	juliets.await(t, soon, "Alice's message", gets(aliceInstance, "I have it"))
+}
+
 func (s *scene) testOutage(t *testing.T) {
+	s.arrive(t)
 	heard, juliets := s.tap.heard.now(), s.juliet.events.now()
 	s.server.kill(t)
 	s.juliet.setStatus(t, "dnd", "alone at home")
