@@ -138,12 +138,6 @@ func (p Policy) MayAppear(c Colleague) bool {
 	return p.MaySubscribe(c.JID) && (p.Listed[c.JID] || c.Registered)
 }
 
-// MaySee reports whether a peer's presence may be sent to a colleague unasked:
-// only to subscribers who still may subscribe.
-func (p Policy) MaySee(c Colleague) bool {
-	return c.Subscribed && p.MaySubscribe(c.JID)
-}
-
 // owns reports whether domain is the component domain.
 func (p Policy) owns(domain string) bool { return strings.EqualFold(domain, p.Domain) }
 

@@ -75,28 +75,28 @@ func TestPresence(t *testing.T) {
 func TestWhoMay(t *testing.T) {
 	const listed, admitted, other = nurse, "romeo@friends.example", "who@else.example"
 	tests := []struct {
-		name                         string
-		c                            Colleague
-		subscribe, talk, appear, see bool
+		name                    string
+		c                       Colleague
+		subscribe, talk, appear bool
 	}{
-		{"listed", Colleague{JID: listed}, true, true, true, false},
-		{"listed and subscribed", Colleague{JID: listed, Subscribed: true}, true, true, true, true},
-		{"of an admitted domain", Colleague{JID: admitted}, true, false, false, false},
-		{"of an admitted domain, subscribed", Colleague{JID: admitted, Subscribed: true}, true, true, false, true},
-		{"of an admitted domain, registered", Colleague{JID: admitted, Registered: true}, true, true, true, false},
-		{"PRIV-3 of no admitted domain any more", Colleague{JID: other, Subscribed: true, Registered: true}, false, false, false, false},
-		{"INJ-10 of the component domain", Colleague{JID: "x@lan.example.com", Subscribed: true, Registered: true}, false, false, false, false},
-		{"the admitted domain as a resource", Colleague{JID: "a@else.example/friends.example"}, false, false, false, false},
-		{"nobody", Colleague{}, false, false, false, false},
+		{"listed", Colleague{JID: listed}, true, true, true},
+		{"listed and subscribed", Colleague{JID: listed, Subscribed: true}, true, true, true},
+		{"of an admitted domain", Colleague{JID: admitted}, true, false, false},
+		{"of an admitted domain, subscribed", Colleague{JID: admitted, Subscribed: true}, true, true, false},
+		{"of an admitted domain, registered", Colleague{JID: admitted, Registered: true}, true, true, true},
+		{"PRIV-3 of no admitted domain any more", Colleague{JID: other, Subscribed: true, Registered: true}, false, false, false},
+		{"INJ-10 of the component domain", Colleague{JID: "x@lan.example.com", Subscribed: true, Registered: true}, false, false, false},
+		{"the admitted domain as a resource", Colleague{JID: "a@else.example/friends.example"}, false, false, false},
+		{"nobody", Colleague{}, false, false, false},
 	}
 	p := office()
 	p.Domains["lan.example.com"] = true
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := test.c
-			got := [4]bool{p.MaySubscribe(c.JID), p.MayTalk(c), p.MayAppear(c), p.MaySee(c)}
-			if want := [4]bool{test.subscribe, test.talk, test.appear, test.see}; got != want {
-				t.Errorf("subscribe, talk, appear, see: %v, want %v", got, want)
+			got := [3]bool{p.MaySubscribe(c.JID), p.MayTalk(c), p.MayAppear(c)}
+			if want := [3]bool{test.subscribe, test.talk, test.appear}; got != want {
+				t.Errorf("subscribe, talk, appear: %v, want %v", got, want)
 			}
 		})
 	}
