@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -130,12 +131,16 @@ func (g *Gateway) dropOverdue() {
 	g.pumpUpstream()
 }
 
-// makeWay forgets the oldest messages that were routed, when the outbox is full
-// without need: they are the server's. It reports false when there are none that
-// would help one for this recipient.
-func (g *Gateway) makeWay(recipient string, bound outbox.Bound) bool {
+// makeWay forgets the oldest messages that were routed, when the outbox refuses one
+// for want of room: they are the server's. It reports false when there are none that
+// would help.
+func (g *Gateway) makeWay(recipient string, refusal error) bool {
+	full, ok := errors.AsType[*outbox.Full](refusal)
+	if !ok {
+		return false
+	}
 	i := slices.IndexFunc(g.arrivals, func(a *arrival) bool {
-		return bound != outbox.BoundRecipient || isUpstream(recipient) && a.to == colleagueOf(recipient)
+		return full.Bound != outbox.BoundRecipient || isUpstream(recipient) && a.to == colleagueOf(recipient)
 	})
 	if i < 0 {
 		return false

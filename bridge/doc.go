@@ -38,10 +38,11 @@
 // Juliet to Alice: a stanza of a bound stream (linklocal.Received), the verdict
 // (policy.FromMesh), its upstream form (translate.MessageToServer), the outbox,
 // the session, routed by the server (upstream.Routed), and out of the outbox when a
-// ping that went the same way behind it is answered. Alice to Juliet: upstream.Received, policy.FromServer,
-// translate.MessageToMesh, the outbox, the mesh, and out of the outbox when
-// Juliet's machine has it (linklocal.Delivered). What comes back (linklocal.Returned,
-// upstream.Down) waits in its old place for the next chance.
+// ping that went the same way behind it is answered. Alice to Juliet:
+// upstream.Received, policy.FromServer, translate.MessageToMesh, the outbox, the
+// mesh, and out of the outbox when Juliet's machine has it (linklocal.Delivered).
+// What comes back (linklocal.Returned, upstream.Down) waits in its old place for the
+// next chance.
 //
 // # A question's way
 //

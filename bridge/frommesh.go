@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"errors"
 	"time"
 
 	"meshbridge/bridge/outbox"
@@ -114,7 +113,7 @@ func (g *Gateway) accept(e outbox.Entry) (outbox.ID, policy.Reason) {
 		return 0, policy.Unreachable
 	}
 	id, err := g.box.Accept(e)
-	for full, ok := errors.AsType[*outbox.Full](err); ok && g.makeWay(e.Recipient, full.Bound); full, ok = errors.AsType[*outbox.Full](err) {
+	for err != nil && g.makeWay(e.Recipient, err) {
 		id, err = g.box.Accept(e)
 	}
 	if err != nil {
