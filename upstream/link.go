@@ -189,7 +189,7 @@ func (l *Link) said(e *stanza.StreamError, digest string) error {
 func (l *Link) sleep(ctx context.Context, w Waiting, handle func(Event)) {
 	level, text := slog.LevelInfo, "waiting before the next attempt"
 	if w.Refused {
-		level, text = slog.LevelError, "nobody serves this component, and somebody has to mend that; waiting before the next attempt"
+		level, text = slog.LevelError, "no server takes this component, and the lines above say what has to be mended; waiting before the next attempt"
 	}
 	l.log.Log(ctx, level, text, "wait", w.For.Round(time.Millisecond).String())
 	handle(w)

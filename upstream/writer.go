@@ -84,9 +84,9 @@ func (s *Session) fill(batch *[]byte, now time.Time) {
 		s.sweep(batch, now)
 	}
 	if room := s.window.room(now); room > 0 {
-		var n int
+		before, n := len(*batch), 0
 		*batch, n = s.queue.pop(*batch, room)
-		s.window.wrote(n, len(*batch))
+		s.window.wrote(n, len(*batch)-before)
 	}
 	if s.window.due(s.phase == closing && s.queue.empty()) {
 		s.ping(batch, now)
