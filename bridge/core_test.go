@@ -175,6 +175,7 @@ func newFakeStore() *fakeStore {
 	return &fakeStore{State: store.State{
 		Subscriptions: map[store.Pair]store.Subscription{}, Shown: map[store.Pair]bool{},
 		Instances: map[string]string{}, Fallbacks: map[string]string{},
+		Facts: map[store.Kind]map[string]string{},
 	}}
 }
 
@@ -183,7 +184,27 @@ func (s *fakeStore) copy() store.State {
 	return store.State{
 		Subscriptions: maps.Clone(s.Subscriptions), Shown: maps.Clone(s.Shown),
 		Instances: maps.Clone(s.Instances), Fallbacks: maps.Clone(s.Fallbacks),
+		Facts: cloneFacts(s.Facts),
 	}
+}
+
+func cloneFacts(facts map[store.Kind]map[string]string) map[store.Kind]map[string]string {
+	c := map[store.Kind]map[string]string{}
+	for kind, m := range facts {
+		c[kind] = maps.Clone(m)
+	}
+	return c
+}
+
+func (s *fakeStore) Set(kind store.Kind, key, value string) error {
+	if s.Facts[kind] == nil {
+		s.Facts[kind] = map[string]string{}
+	}
+	s.Facts[kind][key] = value
+	if value == "" {
+		delete(s.Facts[kind], key)
+	}
+	return s.err
 }
 
 func (s *fakeStore) SetSubscription(p store.Pair, sub store.Subscription) error {

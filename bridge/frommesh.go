@@ -27,7 +27,7 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 	pair := store.Pair{Colleague: c.key(), Local: p.local}
 	v := policy.FromMesh(policy.Case{
 		Stanza: s, Target: policy.Person, Relayed: relayed,
-		Peer:      policy.Peer{Level: policy.Bound, Present: p.present},
+		Peer:      policy.Peer{Level: g.levelOf(p), Present: p.present},
 		Colleague: policy.Colleague{JID: c.key(), Subscribed: g.subs[pair]&store.Watching != 0},
 	}, g.policy)
 	switch v.Action {

@@ -59,6 +59,7 @@ type Gateway struct {
 	former     map[store.Pair]store.Subscription // of those whom the policy does not know any more
 	shown      map[store.Pair]bool               // who was last told that somebody is here
 	ghosts     map[string]string                 // proxy instances that a former run left on the mesh
+	facts      map[store.Kind]map[string]string  // what else is remembered across restarts
 
 	box        outbox.Box
 	routes     map[routeKey]*route // mesh queues of the outbox
@@ -102,6 +103,7 @@ type keeper interface {
 	SetShown(p store.Pair, available bool) error
 	SetInstance(instance, colleague string) error
 	SetFallback(local, instance string) error
+	Set(kind store.Kind, key, value string) error
 	Close() error
 }
 
@@ -178,6 +180,7 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		colleagues: map[string]*colleague{}, own: map[string]*colleague{},
 		subs: map[store.Pair]store.Subscription{}, pairs: map[string]int{},
 		shown: map[store.Pair]bool{}, ghosts: map[string]string{},
+		facts:  map[store.Kind]map[string]string{},
 		routes: map[routeKey]*route{}, flying: map[outbox.ID]*route{},
 		relayed:    newRecent[passage](relayMemory, maxRelayed),
 		repeated:   newRecent[mark](relayMemory, maxRelayed),

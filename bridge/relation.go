@@ -59,7 +59,7 @@ func (g *Gateway) unwatch(pair store.Pair) {
 // recall takes over what a former run knew, except of those to whom the policy has
 // shut the door since.
 func (g *Gateway) recall(s store.State) {
-	g.shown, g.ghosts, g.former = s.Shown, s.Instances, map[store.Pair]store.Subscription{}
+	g.shown, g.ghosts, g.facts, g.former = s.Shown, s.Instances, s.Facts, map[store.Pair]store.Subscription{}
 	for pair, sub := range s.Subscriptions {
 		if !g.policy.MaySubscribe(pair.Colleague) {
 			g.former[pair] = sub

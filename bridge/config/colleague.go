@@ -17,7 +17,7 @@ const writeXMPP = "write xmpp:alice@example.org"
 func (c *Config) takeColleagues(v value) {
 	first := make(map[string]int) // bare JID to line
 	v.each("write a list of entries, each with - uri: xmpp:alice@example.org", func(item value) {
-		var one Colleague
+		one := Colleague{Introduce: IntroduceRoster}
 		if item.kind != table {
 			item.fail("is "+item.kind.noun(), "write - uri: xmpp:alice@example.org, and nick: below uri")
 			return
@@ -49,6 +49,22 @@ func (c *Config) takeDomains(v value) {
 		default:
 			c.Access.Domains = append(c.Access.Domains, name)
 			v.r.finally(func() { c.refuseOwn(v.r, item.path, name) })
+		}
+	})
+}
+
+// takeAdmins takes access.admins, no two alike and nobody of the LAN.
+func (c *Config) takeAdmins(v value) {
+	v.each("write a list of addresses, such as [xmpp:alice@example.org]", func(item value) {
+		var who jid.JID
+		colleagueURI(&who)(item)
+		switch name := who.String(); {
+		case name == "":
+		case slices.Contains(c.Access.Admins, name):
+			item.fail(quote(name)+" is listed twice", "remove one of the two")
+		default:
+			c.Access.Admins = append(c.Access.Admins, name)
+			v.r.finally(func() { c.refuseOwn(v.r, item.path, who.Domainpart()) })
 		}
 	})
 }

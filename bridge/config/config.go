@@ -85,28 +85,56 @@ type Resolver struct {
 type Colleague struct {
 	JID  jid.JID // bare, with a local part, never in Upstream.Domain (INJ-10)
 	Nick string  // at most 250 octets; "" when none was given
+
+	Introduce Introduce // how people of the LAN get into their contacts (GW-25)
 }
+
+// Introduce is how the people on the LAN get into a colleague's contacts.
+type Introduce string
+
+// The ways to get there.
+const (
+	IntroduceRoster Introduce = "roster" // the server is asked to list them, where it lets us; else the colleague finds them
+	IntroduceAsk    Introduce = "ask"    // each of them asks once to be added
+	IntroduceOff    Introduce = "off"    // the colleague finds them
+)
 
 // Access is who may cross beyond the listed colleagues.
 type Access struct {
 	Mesh    Mesh     // what the mesh side has to prove
 	Domains []string // normalised; users of these may subscribe to peers
+	Admins  []string // bare JIDs, normalised, no two alike: who may approve peers and command the gateway (GW-20)
+
+	WarnUnencrypted bool // SEC-3: both sides are told once that the LAN's side is not encrypted
 }
 
 // Mesh is how much a peer on the LAN has to prove before its stanzas cross.
 type Mesh string
 
-// Bound asks that the stream's identity fits the advertised records and the
-// source address. It is the only level of this version.
-const Bound Mesh = "bound"
+// The levels. Each asks for what stands before it as well.
+const (
+	Bound    Mesh = "bound"    // the stream's identity fits the advertised records and the source address
+	Approved Mesh = "approved" // an admin or the colleague said yes once
+	Linked   Mesh = "linked"   // the peer proved that it owns an XMPP account (INJ-27)
+)
 
 // Outbox bounds what is kept until it is delivered.
 type Outbox struct {
+	Durability   Durability    // whether what is kept survives a crash
 	PerRecipient int           // messages kept for one recipient
 	Total        int           // messages kept in all
 	Bytes        int64         // bytes kept in all
 	MaxAge       time.Duration // what is older goes back to its sender as an error
 }
+
+// Durability is where kept messages are.
+type Durability string
+
+// The places.
+const (
+	Disk   Durability = "disk"   // on disk after 50 ms at most; a crash loses what was not there yet
+	Memory Durability = "memory" // in memory alone, to spare a router's flash; a restart loses them
+)
 
 // Limits bounds what people on the LAN may take (docs/limits.md).
 type Limits struct {
@@ -134,9 +162,10 @@ func Defaults() Config {
 			MaxStanza:     256 << 10,
 			WithdrawAfter: 15 * time.Minute,
 		},
-		Access:  Access{Mesh: Bound},
+		Access:  Access{Mesh: Bound, WarnUnencrypted: true},
 		Privacy: defaultPrivacy(),
 		Outbox: Outbox{
+			Durability:   Disk,
 			PerRecipient: 200,
 			Total:        2000,
 			Bytes:        8 << 20,

@@ -27,9 +27,12 @@ func (c *Config) table() []key {
 		{name: "access", keys: []key{
 			{name: "mesh", take: meshLevel(&c.Access.Mesh)},
 			{name: "domains", take: c.takeDomains},
+			{name: "admins", take: c.takeAdmins},
+			{name: "warn_unencrypted", take: boolean(&c.Access.WarnUnencrypted)},
 		}},
 		{name: "privacy", keys: c.Privacy.table()},
 		{name: "outbox", keys: []key{
+			{name: "durability", take: choice(&c.Outbox.Durability, Disk, Memory)},
 			{name: "per_recipient", take: number(&c.Outbox.PerRecipient, 1, maxMessages)},
 			{name: "total", take: number(&c.Outbox.Total, 1, maxMessages)},
 			{name: "bytes", take: size(&c.Outbox.Bytes, minOutbox, maxOutbox)},
@@ -83,6 +86,7 @@ func (c *Colleague) table() []key {
 	return []key{
 		{name: "uri", take: colleagueURI(&c.JID), need: "uri: xmpp:alice@example.org"},
 		{name: "nick", take: nick(&c.Nick)},
+		{name: "introduce", take: choice(&c.Introduce, IntroduceRoster, IntroduceAsk, IntroduceOff)},
 	}
 }
 

@@ -74,15 +74,17 @@ upstream:
   max_stanza: 65536
   withdraw_after: 1h30m
 colleagues:
-  - {uri: "xmpp:Alice@Example.org", nick: "Alice <3"}
+  - {uri: "xmpp:Alice@Example.org", nick: "Alice <3", introduce: ask}
   - uri: xmpp:bob@example.org
 access:
-  mesh: bound
+  mesh: approved
   domains: [Example.org, münchen.example]
+  admins: ["xmpp:Boss@Example.org"]
+  warn_unencrypted: false
 privacy:
   publish: [jid]
   show: []
-outbox: {per_recipient: 3, total: 4, bytes: 1 MiB, max_age: 24h}
+outbox: {durability: memory, per_recipient: 3, total: 4, bytes: 1 MiB, max_age: 24h}
 limits: {peer_rate: 5, peer_burst: 6, total_rate: 7, streams_per_address: 8, streams: 19}
 `)
 	want := Config{
@@ -100,13 +102,13 @@ limits: {peer_rate: 5, peer_burst: 6, total_rate: 7, streams_per_address: 8, str
 			MaxStanza: 65536, WithdrawAfter: 90 * time.Minute,
 		},
 		Colleagues: []Colleague{
-			{JID: jid.MustParse("alice@example.org"), Nick: "Alice <3"},
-			{JID: jid.MustParse("bob@example.org")},
+			{JID: jid.MustParse("alice@example.org"), Nick: "Alice <3", Introduce: IntroduceAsk},
+			{JID: jid.MustParse("bob@example.org"), Introduce: IntroduceRoster},
 		},
-		Access:  Access{Mesh: Bound, Domains: []string{"example.org", "münchen.example"}},
+		Access:  Access{Mesh: Approved, Domains: []string{"example.org", "münchen.example"}, Admins: []string{"boss@example.org"}},
 		Privacy: Privacy{Publish: []TXTKey{TXTJID}, Show: []TXTKey{}},
 		Limits:  Limits{PeerRate: 5, PeerBurst: 6, TotalRate: 7, StreamsPerAddress: 8, Streams: 19},
-		Outbox:  Outbox{PerRecipient: 3, Total: 4, Bytes: 1 << 20, MaxAge: 24 * time.Hour},
+		Outbox:  Outbox{Durability: Memory, PerRecipient: 3, Total: 4, Bytes: 1 << 20, MaxAge: 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -188,10 +188,10 @@ func logLevel(dst *slog.Level) func(value) {
 func meshLevel(dst *Mesh) func(value) {
 	return func(v value) {
 		switch v.text {
-		case "approved", "linked", "authenticated":
-			v.fail("this version cannot hold the LAN to "+quote(v.text)+" yet", "write bound")
+		case "authenticated":
+			v.fail("this version cannot hold the LAN to "+quote(v.text)+" yet", "write linked, approved or bound")
 		default:
-			choice(dst, Bound)(v)
+			choice(dst, Bound, Approved, Linked)(v)
 		}
 	}
 }

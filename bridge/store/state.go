@@ -41,10 +41,17 @@ type State struct {
 	Instances map[string]string
 	// Fallbacks maps fallback local parts to the instance they were made from.
 	Fallbacks map[string]string
+	// Facts holds, by kind, what else is known. Every kind has a map.
+	Facts map[Kind]map[string]string
 }
 
 func newState() State {
+	facts := make(map[Kind]map[string]string)
+	for _, kind := range kinds() {
+		facts[kind] = make(map[string]string)
+	}
 	return State{
+		Facts:         facts,
 		Subscriptions: make(map[Pair]Subscription),
 		Shown:         make(map[Pair]bool),
 		Instances:     make(map[string]string),
@@ -63,7 +70,11 @@ const (
 
 // dataBuckets lists the buckets that State is read from.
 func dataBuckets() []string {
-	return []string{bucketSubscriptions, bucketShown, bucketInstances, bucketFallbacks}
+	buckets := []string{bucketSubscriptions, bucketShown, bucketInstances, bucketFallbacks}
+	for _, kind := range kinds() {
+		buckets = append(buckets, string(kind))
+	}
+	return buckets
 }
 
 // shownValue is what a pair in the bucket of shown presence has for a value.
@@ -92,6 +103,8 @@ func (s *State) add(bucket, key, value string) error {
 		s.Instances[key] = value
 	case bucketFallbacks:
 		s.Fallbacks[key] = value
+	default:
+		s.Facts[Kind(bucket)][key] = value
 	}
 	return nil
 }

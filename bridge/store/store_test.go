@@ -55,8 +55,12 @@ func filled(t testing.TB, s *Store) State {
 		s.SetShown(alice, true), s.SetShown(hub, true),
 		s.SetInstance(`alice\40example.org@office`, "alice@example.org"),
 		s.SetFallback(`stra_e\40pronto~8c491f4c80`, "straße@pronto"), s.SetFallback("_~0123456789", "\xff\x00"),
+		s.Set(Links, `juliet\40pronto`, "juliet@example.org"),
 		s.Flush(t.Context()))
+	facts := newState().Facts
+	facts[Links][`juliet\40pronto`] = "juliet@example.org"
 	return State{
+		Facts:         facts,
 		Subscriptions: map[Pair]Subscription{alice: Watching, hub: Watching | Watched | Asked},
 		Shown:         map[Pair]bool{alice: true, hub: true},
 		Instances:     map[string]string{`alice\40example.org@office`: "alice@example.org"},
@@ -85,10 +89,11 @@ func TestStore(t *testing.T) {
 			t.Error(diff)
 		}
 		must(t, s.SetSubscription(alice, 0), s.SetShown(alice, false), s.SetInstance(`alice\40example.org@office`, ""),
-			s.SetFallback("_~0123456789", ""), s.SetFallback("never there", ""), s.Close())
+			s.SetFallback("_~0123456789", ""), s.Set(Links, `juliet\40pronto`, ""), s.SetFallback("never there", ""), s.Close())
 		delete(want.Subscriptions, alice)
 		delete(want.Shown, alice)
 		clear(want.Instances)
+		clear(want.Facts[Links])
 		delete(want.Fallbacks, "_~0123456789")
 		if diff := cmp.Diff(want, open(t, path).State()); diff != "" {
 			t.Error(diff)
