@@ -40,7 +40,8 @@ func (d *disk) apply(b batch) error {
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
 	changed := false
-	for c, value := range b {
+	for c, v := range b {
+		value := v.octets()
 		bucket, err := tx.CreateBucketIfNotExists([]byte(c.bucket))
 		if err != nil {
 			return err

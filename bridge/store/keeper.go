@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 )
@@ -13,15 +14,31 @@ const (
 	groupDelay = 50 * time.Millisecond
 	// retryDelay passes between commits that fail; a full disk seldom empties faster.
 	retryDelay = 5 * time.Second
-	// maxPending changes wait for the disk at most, those in work included. An office changes some dozens at
-	// once; 10,000 peers that all vanish while the disk is stuck fit.
+	// maxPending facts wait for the disk at most, those in work included. An office
+	// changes some dozens at once; 10,000 peers that all vanish while the disk is stuck
+	// fit. Messages are not counted: the outbox has bounds of its own.
 	maxPending = 16384
 )
 
-// change names what is changed; the value beside it is the new one, "" for none.
+// change names what is changed.
 type change struct{ bucket, key string }
 
-type batch map[change]string
+// value is what a change leaves behind: a text, a message, or nothing.
+type value struct {
+	text    string
+	message *Message
+}
+
+// octets is the value as it stands on disk; "" is nothing. A message is put into its
+// form here, which is never for most: they arrive before the commit.
+func (v value) octets() string {
+	if v.message != nil {
+		return string(v.message.append(nil))
+	}
+	return v.text
+}
+
+type batch map[change]value
 
 // keeper is the goroutine that writes. Nobody else calls commit.
 type keeper struct {
@@ -29,29 +46,42 @@ type keeper struct {
 	log    *slog.Logger
 
 	wake    chan struct{}   // has room for one: something is pending
+	rush    chan struct{}   // has room for one: what is dropped is to be committed now
+	commits chan struct{}   // has room for one: done has changed
 	flushes chan chan error // each answered after a commit
 	stop    chan struct{}
 	stopped chan struct{}
 
 	mu      sync.Mutex
-	pending batch // guarded by mu
-	working batch // guarded by mu: what commit has in hand; never written to
-	failed  error // guarded by mu: of the last commit
-	closed  bool  // guarded by mu
+	pending batch    // guarded by mu
+	mail    batch    // guarded by mu: messages to be kept, which a hurried commit leaves alone
+	working batch    // guarded by mu: what commit has in hand; never written to
+	taken   progress // guarded by mu: when working was taken
+	done    progress // guarded by mu: after the last commit that succeeded
+	last    uint64   // guarded by mu: id of the youngest message
+	failed  error    // guarded by mu: of the last commit
+	closed  bool     // guarded by mu
+}
+
+// progress is how far the disk has come.
+type progress struct {
+	message uint64 // every message up to this id is on it, or dropped
+	commit  uint64
 }
 
 func startKeeper(commit func(batch) error, log *slog.Logger) *keeper {
 	k := &keeper{
-		commit: commit, log: log, pending: make(batch),
-		wake: make(chan struct{}, 1), flushes: make(chan chan error),
-		stop: make(chan struct{}), stopped: make(chan struct{}),
+		commit: commit, log: log, pending: make(batch), mail: make(batch),
+		wake: make(chan struct{}, 1), rush: make(chan struct{}, 1), commits: make(chan struct{}, 1),
+		flushes: make(chan chan error),
+		stop:    make(chan struct{}), stopped: make(chan struct{}),
 	}
 	go k.run()
 	return k
 }
 
 // put records a change. It never waits for the disk.
-func (k *keeper) put(c change, value string) error {
+func (k *keeper) put(c change, text string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
@@ -60,11 +90,8 @@ func (k *keeper) put(c change, value string) error {
 	if !k.waits(c) && len(k.pending)+len(k.working) >= maxPending {
 		return ErrBehind
 	}
-	k.pending[c] = value
-	select {
-	case k.wake <- struct{}{}:
-	default: // the keeper knows already
-	}
+	k.pending[c] = value{text: text}
+	signal(k.wake)
 	return nil
 }
 
@@ -73,6 +100,50 @@ func (k *keeper) waits(c change) bool {
 	_, pending := k.pending[c]
 	_, working := k.working[c]
 	return pending || working
+}
+
+// keep records a message.
+func (k *keeper) keep(m *Message) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.last = max(k.last, m.ID)
+	k.mail[messageChange(m.ID)] = value{message: m}
+	signal(k.wake)
+}
+
+// drop forgets a message. One that no commit has taken yet has never been there.
+func (k *keeper) drop(id uint64) (commit uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := messageChange(id)
+	if _, waits := k.mail[c]; waits {
+		delete(k.mail, c)
+		return 0
+	}
+	k.pending[c] = value{}
+	signal(k.wake)
+	return k.taken.commit + 1
+}
+
+func messageChange(id uint64) change { return change{bucketOutbox, messageKey(id)} }
+
+func (k *keeper) saved() (id, commit uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failed != nil {
+		return k.done.message, math.MaxUint64
+	}
+	return k.done.message, k.done.commit
+}
+
+func (k *keeper) hurry() { signal(k.rush) }
+
+// signal tells a goroutine that looks by itself for what there is to do.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // told already
+	}
 }
 
 func (k *keeper) flush(ctx context.Context) error {
@@ -121,13 +192,19 @@ func (k *keeper) run() {
 				due = time.After(groupDelay)
 			}
 		case <-due:
-			due = retry(k.save())
+			due = retry(k.save(true))
+		case <-k.rush:
+			if k.trouble() == nil { // else it has its own pace
+				if err := k.save(false); err != nil {
+					due = retry(err)
+				}
+			}
 		case done := <-k.flushes:
-			err := k.save()
+			err := k.save(true)
 			due = retry(err)
 			done <- err
 		case <-k.stop:
-			_ = k.save() // close tells
+			_ = k.save(true) // close tells
 			return
 		}
 	}
@@ -141,10 +218,10 @@ func retry(err error) <-chan time.Time {
 	return time.After(retryDelay)
 }
 
-// save commits what is pending. What could not be committed is pending again,
-// unless it has been changed meanwhile.
-func (k *keeper) save() error {
-	b := k.take()
+// save commits what is pending, and the messages unless it is done in a hurry. What
+// could not be committed is pending again, unless it has been changed meanwhile.
+func (k *keeper) save(whole bool) error {
+	b := k.take(whole)
 	if len(b) == 0 {
 		return nil
 	}
@@ -153,11 +230,28 @@ func (k *keeper) save() error {
 	return err
 }
 
-func (k *keeper) take() batch {
+func (k *keeper) take(whole bool) batch {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.working, k.pending = k.pending, make(batch)
+	if whole {
+		for c, message := range k.mail {
+			k.working[c] = message
+		}
+		clear(k.mail)
+		k.taken.message = k.last
+	}
+	k.taken.commit++
+	if len(k.working) == 0 { // all of it was dropped in time
+		k.arrive()
+	}
 	return k.working
+}
+
+// arrive notes that what was taken is on disk. The caller holds mu.
+func (k *keeper) arrive() {
+	k.done = k.taken
+	signal(k.commits)
 }
 
 // settle notes how the commit of b ended, and returns how the one before did.
@@ -166,11 +260,18 @@ func (k *keeper) settle(b batch, err error) (before error) {
 	defer k.mu.Unlock()
 	before, k.failed, k.working = k.failed, err, nil
 	if err == nil {
+		k.arrive()
 		return before
 	}
-	for c, value := range b {
-		if _, newer := k.pending[c]; !newer {
-			k.pending[c] = value
+	k.taken.message = k.done.message
+	signal(k.commits) // nobody is to wait for the disk now
+	for c, v := range b {
+		switch _, newer := k.pending[c]; {
+		case newer:
+		case v.message != nil:
+			k.mail[c] = v
+		default:
+			k.pending[c] = v
 		}
 	}
 	return before

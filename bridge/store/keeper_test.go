@@ -38,8 +38,8 @@ func (p *platter) commit(b batch) error {
 		return p.fail
 	}
 	p.commits = append(p.commits, time.Since(p.start))
-	for c, value := range b {
-		p.data[c.key] = value
+	for c, v := range b {
+		p.data[c.key] = v.octets()
 	}
 	return nil
 }

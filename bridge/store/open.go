@@ -3,9 +3,12 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -95,15 +98,19 @@ func lock(file *os.File) error {
 
 // load reads the file, or lays it out when it is new, and makes it private.
 func (d *disk) load(state *State) error {
-	fresh := false
+	format := 0
 	err := d.db.View(func(tx *bbolt.Tx) (err error) {
-		if fresh, err = checkVersion(tx); fresh || err != nil {
+		if format, err = formatOf(tx); format == 0 || err != nil {
 			return err
 		}
 		return read(tx, state)
 	})
-	if err == nil && fresh {
+	switch {
+	case err != nil:
+	case format == 0:
 		err = d.db.Update(layOut)
+	case format < version:
+		err = d.upgrade(format)
 	}
 	if err != nil {
 		return err
@@ -111,6 +118,35 @@ func (d *disk) load(state *State) error {
 	info, err := d.file.Stat()
 	if err == nil && info.Mode().Perm() != fileMode {
 		err = d.file.Chmod(fileMode)
+	}
+	return err
+}
+
+// upgrade raises the format of a file that an older program wrote. A copy for that
+// program is put beside it first: there is no way back else.
+func (d *disk) upgrade(format int) error {
+	if err := d.copy(backup(d.path, format)); err != nil {
+		return fmt.Errorf("making a copy for the older version: %w", err)
+	}
+	return d.db.Update(raise)
+}
+
+// backup names the copy of a file of that format.
+func backup(path string, format int) string { return path + ".v" + strconv.Itoa(format) }
+
+// copy writes the whole content to another file, which is there whole or not at all.
+// Nothing may be committed meanwhile.
+func (d *disk) copy(path string) error {
+	draft, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(draft, io.NewSectionReader(d.file, 0, math.MaxInt64))
+	if err = errors.Join(err, draft.Sync(), draft.Close()); err == nil {
+		err = os.Rename(draft.Name(), path)
+	}
+	if err != nil {
+		os.Remove(draft.Name())
 	}
 	return err
 }
@@ -132,7 +168,7 @@ func explain(path string, err error) error {
 	case errors.Is(err, ErrHeld):
 		return fmt.Errorf("store: %s: %w: stop the gateway that is running already, or give this one a state folder of its own", path, err)
 	case errors.Is(err, ErrNewer):
-		return fmt.Errorf("store: %s: %w: install that version again, or move the file away to start without what it knows", path, err)
+		return fmt.Errorf("store: %s: %w: install that version again, or put the copy that it made when it took over (%s.v*) in the place of the file, or move the file away to start without what it knows", path, err, path)
 	case errors.Is(err, ErrForeign):
 		return fmt.Errorf("store: %s: %w: give the gateway a state folder of its own", path, err)
 	case errors.Is(err, ErrDamaged):

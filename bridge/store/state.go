@@ -41,6 +41,8 @@ type State struct {
 	Instances map[string]string
 	// Fallbacks maps fallback local parts to the instance they were made from.
 	Fallbacks map[string]string
+	// Messages holds what was kept and not dropped, in the order of acceptance.
+	Messages []Message
 	// Facts holds, by kind, what else is known. Every kind has a map.
 	Facts map[Kind]map[string]string
 }
@@ -66,11 +68,12 @@ const (
 	bucketShown         = "shown"
 	bucketInstances     = "instances"
 	bucketFallbacks     = "fallbacks"
+	bucketOutbox        = "outbox"
 )
 
 // dataBuckets lists the buckets that State is read from.
 func dataBuckets() []string {
-	buckets := []string{bucketSubscriptions, bucketShown, bucketInstances, bucketFallbacks}
+	buckets := []string{bucketSubscriptions, bucketShown, bucketInstances, bucketFallbacks, bucketOutbox}
 	for _, kind := range kinds() {
 		buckets = append(buckets, string(kind))
 	}
@@ -103,6 +106,12 @@ func (s *State) add(bucket, key, value string) error {
 		s.Instances[key] = value
 	case bucketFallbacks:
 		s.Fallbacks[key] = value
+	case bucketOutbox:
+		m, err := parseMessage(key, value)
+		if err != nil {
+			return err
+		}
+		s.Messages = append(s.Messages, m)
 	default:
 		s.Facts[Kind(bucket)][key] = value
 	}

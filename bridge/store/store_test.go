@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"meshbridge/internal/stanza"
+
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 	"go.uber.org/goleak"
@@ -23,6 +25,25 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var (
 	alice = Pair{"alice@example.org", `juliet\40pronto`}
 	hub   = Pair{"alice@example.org", ""}
+
+	hello = Message{
+		ID: 7, Up: true, Colleague: alice.Colleague, Local: alice.Local, Sender: alice.Local, Origin: "purple1",
+		Accepted: time.UnixMilli(1_790_000_000_123),
+		Stanza: stanza.Stanza{
+			Kind: stanza.Message, From: `juliet\40pronto@lan.example.org`, To: alice.Colleague, ID: "u1", Type: "chat", Lang: "en",
+			Payload: []*stanza.Element{
+				stanza.New("", "body").AddText("a <b> & \"c\"\nÄ"),
+				stanza.New("urn:xmpp:receipts", "request"),
+			},
+		},
+	}
+	hi = Message{ // longer than a page, and from a time without a clock
+		ID: 1 << 40, Colleague: alice.Colleague, Local: alice.Local, Host: "pronto.local.", Sender: "alice@example.org/x",
+		Stanza: stanza.Stanza{Kind: stanza.Message, ID: "d1", Payload: []*stanza.Element{
+			stanza.New("", "body").AddText(strings.Repeat("hi! ", 20_000)),
+			stanza.New("http://www.w3.org/1999/xhtml", "html", stanza.Node{Element: stanza.New("http://www.w3.org/1999/xhtml", "body").AddText("x")}),
+		}},
+	}
 )
 
 func open(t testing.TB, path string) *Store {
@@ -55,12 +76,15 @@ func filled(t testing.TB, s *Store) State {
 		s.SetShown(alice, true), s.SetShown(hub, true),
 		s.SetInstance(`alice\40example.org@office`, "alice@example.org"),
 		s.SetFallback(`stra_e\40pronto~8c491f4c80`, "straße@pronto"), s.SetFallback("_~0123456789", "\xff\x00"),
-		s.Set(Links, `juliet\40pronto`, "juliet@example.org"),
-		s.Flush(t.Context()))
+		s.Set(Links, `juliet\40pronto`, "juliet@example.org"))
+	s.Keep(hello)
+	s.Keep(hi)
+	must(t, s.Flush(t.Context()))
 	facts := newState().Facts
 	facts[Links][`juliet\40pronto`] = "juliet@example.org"
 	return State{
 		Facts:         facts,
+		Messages:      []Message{hello, hi},
 		Subscriptions: map[Pair]Subscription{alice: Watching, hub: Watching | Watched | Asked},
 		Shown:         map[Pair]bool{alice: true, hub: true},
 		Instances:     map[string]string{`alice\40example.org@office`: "alice@example.org"},
@@ -89,11 +113,15 @@ func TestStore(t *testing.T) {
 			t.Error(diff)
 		}
 		must(t, s.SetSubscription(alice, 0), s.SetShown(alice, false), s.SetInstance(`alice\40example.org@office`, ""),
-			s.SetFallback("_~0123456789", ""), s.Set(Links, `juliet\40pronto`, ""), s.SetFallback("never there", ""), s.Close())
+			s.SetFallback("_~0123456789", ""), s.Set(Links, `juliet\40pronto`, ""), s.SetFallback("never there", ""))
+		s.Drop(hello.ID)
+		s.Drop(99)
+		must(t, s.Close())
 		delete(want.Subscriptions, alice)
 		delete(want.Shown, alice)
 		clear(want.Instances)
 		clear(want.Facts[Links])
+		want.Messages = want.Messages[1:]
 		delete(want.Fallbacks, "_~0123456789")
 		if diff := cmp.Diff(want, open(t, path).State()); diff != "" {
 			t.Error(diff)
@@ -311,8 +339,8 @@ func TestOpenRefuses(t *testing.T) {
 	t.Run("a newer format, whatever is in it", func(t *testing.T) {
 		unchanged(t, edit(t, func(tx *bbolt.Tx) error {
 			must(t, tx.Bucket([]byte(bucketShown)).Put([]byte("x"), bytes.Repeat([]byte("y"), 2*maxOctets)))
-			return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyVersion), []byte("2"))
-		}), ErrNewer, "format 2, this one reads up to 1", "install that version")
+			return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyVersion), []byte("3"))
+		}), ErrNewer, "format 3, this one reads up to 2", "install that version", ".v*")
 	})
 	t.Run("a file of another program", func(t *testing.T) {
 		unchanged(t, edit(t, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucketMeta)) }), ErrForeign, "a state folder of its own")
