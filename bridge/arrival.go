@@ -28,6 +28,7 @@ func (g *Gateway) routed(seq uint64) {
 		n++
 	}
 	g.await(g.written[:n])
+	g.traceRouted(g.written[:n])
 	g.acquit(g.written[:n], nil)
 	g.written = g.written[:copy(g.written, g.written[n:])]
 	g.forgetSaid(seq)
@@ -111,10 +112,18 @@ func (g *Gateway) arrived(s stanza.Stanza) bool {
 
 // forget takes messages out of the outbox.
 func (g *Gateway) forget(a *arrival) {
-	g.colleagues[a.to].takeOff(-len(a.ids))
+	c := g.colleagues[a.to]
+	c.takeOff(-len(a.ids))
+	f := fading{colleague: c}
 	for _, id := range a.ids {
-		g.box.Done(id)
+		if e, ok := g.box.Done(id); ok {
+			if commit := g.settle(e, stepArrived); commit != 0 {
+				f.commit = commit
+				f.places++
+			}
+		}
 	}
+	g.fade(f)
 }
 
 // dropOverdue forgets what was routed long enough ago: there are clients and servers

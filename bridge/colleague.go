@@ -27,6 +27,7 @@ type colleague struct {
 	profile   linklocal.Profile // as published
 	leaving   *alarm            // from the last device's logout to the goodbye
 	underWay  int               // messages with the server that are not known to have arrived
+	fading    int               // those that have, and that the disk has not forgotten
 	silent    bool              // answers no pings, so that nobody waits for them
 	patience  *alarm            // with the next answer, while messages are held back
 	talking   time.Time         // last message while no device was online

@@ -1,10 +1,12 @@
 package bridge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,20 +33,31 @@ type coreRig struct {
 }
 
 func newCoreRig(t testing.TB, change ...func(*config.Config)) *coreRig {
+	return newCoreRigAfter(t, nil, change...)
+}
+
+// newCoreRigAfter is one that finds what a former run has left in its store.
+func newCoreRigAfter(t testing.TB, left *fakeStore, change ...func(*config.Config)) *coreRig {
 	cfg := config.Defaults()
 	cfg.Upstream.Domain = component
 	cfg.Colleagues = []config.Colleague{{JID: mustJID(aliceJID), Nick: "Alice"}}
 	for _, f := range change {
 		f(&cfg)
 	}
-	g, err := newCore(cfg, Options{Log: slog.New(slog.DiscardHandler)})
+	g, err := newCore(cfg, Options{Log: slog.New(slog.DiscardHandler), floor: time.Unix(1, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &coreRig{Gateway: g, t: t, session: new(fakeSession), mesh: new(fakeMesh), store: newFakeStore()}
 	g.mesh, g.keeper = c.mesh, c.store
 	t.Cleanup(func() { close(g.stopped) }) // alarms that go off later are let go
-	g.floor = time.Time{}
+	if left != nil {
+		c.store.State = left.copy()
+		for _, m := range c.store.State.Messages {
+			c.store.mail[m.ID], c.store.onDisk[m.ID] = m, m
+		}
+		g.recall(c.store.copy())
+	}
 	return c
 }
 
@@ -169,6 +182,13 @@ func (m *fakeMesh) deliver(c *coreRig) (n int) {
 type fakeStore struct {
 	store.State
 	err error
+
+	// Messages: on a disk that is quicker than anybody, unless slow.
+	mail    map[uint64]store.Message // kept and not dropped
+	slow    bool                     // nothing is on disk before commit
+	onDisk  map[uint64]store.Message
+	commits uint64
+	hurried int
 }
 
 func newFakeStore() *fakeStore {
@@ -176,7 +196,7 @@ func newFakeStore() *fakeStore {
 		Subscriptions: map[store.Pair]store.Subscription{}, Shown: map[store.Pair]bool{},
 		Instances: map[string]string{}, Fallbacks: map[string]string{},
 		Facts: map[store.Kind]map[string]string{},
-	}}
+	}, mail: map[uint64]store.Message{}, onDisk: map[uint64]store.Message{}}
 }
 
 // copy returns what a gateway may take over.
@@ -184,9 +204,45 @@ func (s *fakeStore) copy() store.State {
 	return store.State{
 		Subscriptions: maps.Clone(s.Subscriptions), Shown: maps.Clone(s.Shown),
 		Instances: maps.Clone(s.Instances), Fallbacks: maps.Clone(s.Fallbacks),
-		Facts: cloneFacts(s.Facts),
+		Facts: cloneFacts(s.Facts), Messages: s.messages(),
 	}
 }
+
+// messages lists what a restart would find.
+func (s *fakeStore) messages() []store.Message {
+	found := s.mail
+	if s.slow {
+		found = s.onDisk
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b store.Message) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+func (s *fakeStore) Keep(m store.Message) { s.mail[m.ID] = m }
+
+func (s *fakeStore) Drop(id uint64) uint64 {
+	delete(s.mail, id)
+	if _, there := s.onDisk[id]; there {
+		return s.commits + 1
+	}
+	return 0
+}
+
+// commit puts everything on disk.
+func (s *fakeStore) commit() {
+	s.onDisk = maps.Clone(s.mail)
+	s.commits++
+}
+
+func (s *fakeStore) Saved() (id, commit uint64) {
+	for kept := range s.onDisk {
+		id = max(id, kept)
+	}
+	return id, s.commits
+}
+
+func (s *fakeStore) Commits() <-chan struct{} { return nil }
+func (s *fakeStore) Hurry()                   { s.hurried++ }
+func (s *fakeStore) Trouble() error           { return s.err }
 
 func cloneFacts(facts map[store.Kind]map[string]string) map[store.Kind]map[string]string {
 	c := map[store.Kind]map[string]string{}

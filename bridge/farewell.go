@@ -22,8 +22,19 @@ func (g *Gateway) farewell() {
 	}
 	g.abandonAll()
 	g.takeLeaves()
+	g.trustServer()
 	g.left = true
 	g.abandonAll() // what came meanwhile, and what the server did not take
+}
+
+// trustServer forgets what the server has routed to those who answer no pings: it is
+// alive and has it.
+func (g *Gateway) trustServer() {
+	for _, a := range g.arrivals {
+		if c := g.colleagues[a.to]; c == nil || c.silent {
+			g.forget(a)
+		}
+	}
 }
 
 // takeLeaves sends farewells until all are sent, or time is up.
@@ -34,8 +45,12 @@ func (g *Gateway) takeLeaves() {
 		select {
 		case ev := <-g.events:
 			ev.apply(g)
+		case <-g.keeper.Commits():
+			g.saved()
 		case <-timeout.C:
-			g.log.Warn("not everybody could be told that we are leaving; they will be at the next start", "left", len(g.shown))
+			if len(g.shown) > 0 {
+				g.log.Warn("not everybody could be told that we are leaving; they will be at the next start", "left", len(g.shown))
+			}
 			return
 		}
 	}
@@ -54,7 +69,16 @@ func (g *Gateway) takeLeave() bool {
 		}
 		g.setShown(pair, false)
 	}
-	return len(g.chores.answers) == 0 && !slices.ContainsFunc(g.box.Recipients(), isUpstream)
+	return len(g.chores.answers) == 0 && !slices.ContainsFunc(g.box.Recipients(), isUpstream) && g.nothingOpen()
+}
+
+// nothingOpen reports whether nothing is with the server whose arrival may still be
+// told: that would go out again after a restart.
+func (g *Gateway) nothingOpen() bool {
+	return !g.durable || len(g.written) == 0 && !slices.ContainsFunc(g.arrivals, func(a *arrival) bool {
+		c := g.colleagues[a.to]
+		return c != nil && !c.silent
+	})
 }
 
 // forgetProxies notes that no proxy instance is on the mesh any more: it has ended

@@ -38,7 +38,7 @@ func (g *Gateway) pumpTo(recipient string) bool {
 		}
 	}
 	if g.roomFor(c) <= 0 && g.box.Waiting(recipient) > 0 {
-		g.bePatient(c)
+		g.awaitRoom(c)
 	}
 	return true
 }
@@ -53,6 +53,7 @@ func (g *Gateway) launch(e outbox.Entry) bool {
 	switch {
 	case err == nil:
 		g.box.Written(e.ID)
+		g.trace(stepWritten, e)
 		to := colleagueOf(e.Recipient)
 		g.written = append(g.written, flight{seq, e.ID, way{e.Stanza.From, to}})
 		g.colleagues[to].takeOff(1)

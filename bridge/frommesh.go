@@ -75,7 +75,7 @@ func (g *Gateway) relayUp(s stanza.Stanza, c *colleague, p *peer, answers string
 		g.refuseMesh(c, p, s, refusal("COMP-19", policy.TooLarge))
 		return
 	}
-	e := outbox.Entry{Recipient: c.queue, Sender: p.local, Stanza: out, Accepted: now}
+	e := outbox.Entry{Recipient: c.queue, Sender: p.local, Origin: s.ID, Stanza: out, Accepted: now, Stamp: g.timeOfDay(now)}
 	var why policy.Reason
 	if e.ID, why = g.accept(e); why != "" {
 		g.refuseMesh(c, p, s, refusal("COMP-14", why))
@@ -107,9 +107,9 @@ func refusal(rule string, why policy.Reason) policy.Verdict {
 }
 
 // accept puts a message into the outbox, or says why not. Once nothing can go out any
-// more, nothing is taken in.
+// more, nothing is taken in that would not be there after a restart.
 func (g *Gateway) accept(e outbox.Entry) (outbox.ID, policy.Reason) {
-	if g.left || g.stopping && g.session == nil {
+	if !g.durable && (g.left || g.stopping && g.session == nil) {
 		return 0, policy.Unreachable
 	}
 	id, err := g.box.Accept(e)
@@ -120,5 +120,7 @@ func (g *Gateway) accept(e outbox.Entry) (outbox.ID, policy.Reason) {
 		g.log.Debug("a message was refused", "error", err)
 		return 0, policy.TooFast
 	}
+	e.ID = id
+	g.keep(e)
 	return id, ""
 }

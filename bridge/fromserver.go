@@ -70,7 +70,7 @@ func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
 		return
 	}
 	r := g.routeTo(c, p)
-	_, why := g.accept(outbox.Entry{Recipient: r.recipient, Sender: s.From, Stanza: out, Accepted: now})
+	_, why := g.accept(outbox.Entry{Recipient: r.recipient, Sender: s.From, Stanza: out, Accepted: now, Stamp: g.timeOfDay(now)})
 	if why != "" {
 		g.tidy(r)
 		g.refuseUpstream(refusal("COMP-14", why), s)

@@ -30,6 +30,8 @@ type Options struct {
 	Transport linklocal.Transport
 	// Dial replaces the real connection to the server in tests.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	floor time.Time // a clock before it is not set; zero means clockFloor
 }
 
 // Gateway is a bridge between one mesh and one server. Its methods are New and Run;
@@ -61,8 +63,15 @@ type Gateway struct {
 	ghosts     map[string]string                 // proxy instances that a former run left on the mesh
 	facts      map[store.Kind]map[string]string  // what else is remembered across restarts
 
-	box        outbox.Box
+	box          outbox.Box
+	durable      bool               // what is in it is on disk, too
+	unsaved      map[outbox.ID]bool // what is not yet
+	lastRestored outbox.ID          // of those that a former run left
+	orphans      []orphan           // of those, what may not be delivered any more
+	fadings      []fading           // in the order of commits
+
 	routes     map[routeKey]*route // mesh queues of the outbox
+	queues     map[string]*route   // the same by name of the queue
 	lastRoute  uint64
 	flying     map[outbox.ID]*route
 	written    []flight               // upstream, in order
@@ -104,6 +113,12 @@ type keeper interface {
 	SetInstance(instance, colleague string) error
 	SetFallback(local, instance string) error
 	Set(kind store.Kind, key, value string) error
+	Keep(store.Message)
+	Drop(id uint64) (commit uint64)
+	Saved() (id, commit uint64)
+	Commits() <-chan struct{}
+	Hurry()
+	Trouble() error
 	Close() error
 }
 
@@ -180,8 +195,9 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		colleagues: map[string]*colleague{}, own: map[string]*colleague{},
 		subs: map[store.Pair]store.Subscription{}, pairs: map[string]int{},
 		shown: map[store.Pair]bool{}, ghosts: map[string]string{},
-		facts:  map[store.Kind]map[string]string{},
-		routes: map[routeKey]*route{}, flying: map[outbox.ID]*route{},
+		facts:   map[store.Kind]map[string]string{},
+		durable: cfg.Outbox.Durability == config.Disk, unsaved: map[outbox.ID]bool{},
+		routes: map[routeKey]*route{}, queues: map[string]*route{}, flying: map[outbox.ID]*route{},
 		relayed:    newRecent[passage](relayMemory, maxRelayed),
 		repeated:   newRecent[mark](relayMemory, maxRelayed),
 		noticed:    newRecent[subject](noticePause, maxNoticed),
@@ -197,6 +213,9 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		abilities:  map[sign]*ability{},
 		introduced: newRecent[subject](nameMemory, maxNoticed),
 		selfMark:   ownMark(selfInfo()), proxyMark: ownMark(proxyInfo()),
+	}
+	if !opts.floor.IsZero() {
+		g.floor = opts.floor
 	}
 	for _, c := range cfg.Colleagues {
 		have := g.meet(c.JID)

@@ -14,23 +14,31 @@ import (
 // peers in words.
 
 // expire gives up what has been kept for too long. That waits for a session: without
-// one no sender upstream could be told.
+// one no sender upstream could be told. What a former run has left has its chance
+// first, however old it seems: the clock may have been set since (GW-24).
 func (g *Gateway) expire(now time.Time) {
-	if g.session == nil {
+	if g.session == nil || g.lastRestored > 0 && time.Since(g.began) < min(expiryGrace, g.cfg.Outbox.MaxAge) {
 		return
 	}
 	g.giveUpAll(g.box.Expire(now))
 }
 
-// abandonAll gives up what waits while the program ends, for the outbox is in
-// memory: at first for the mesh, at last for the server too, to which it still goes
+// abandonAll gives up what waits while the program ends and would not be there after a
+// restart: at first for the mesh, at last for the server too, to which it still goes
 // out meanwhile. What is in flight may have arrived, and is not called lost.
 func (g *Gateway) abandonAll() {
 	for _, recipient := range g.box.Recipients() {
 		if isUpstream(recipient) && g.session != nil && !g.left {
 			continue
 		}
-		g.giveUpAll(g.box.Discard(recipient))
+		var lost []outbox.Entry
+		for _, e := range g.box.Ready(recipient, g.box.Waiting(recipient)) {
+			if !g.survives(e.ID) {
+				g.box.Done(e.ID)
+				lost = append(lost, e)
+			}
+		}
+		g.giveUpAll(lost)
 	}
 }
 
@@ -47,6 +55,7 @@ func (g *Gateway) giveUpAll(list []outbox.Entry) {
 // giveUp tells the sender of an entry that it will not arrive. The entry is not in
 // the outbox any more. One without sender was a notice.
 func (g *Gateway) giveUp(e outbox.Entry, why policy.Reason) {
+	g.settle(e, stepErrored, "condition", why.StanzaError().Condition)
 	if isUpstream(e.Recipient) {
 		c, p := g.colleagues[e.Recipient[len(queueUpstream):]], g.peers[e.Sender]
 		if c != nil && p != nil && e.Stanza.Type != "error" {
@@ -54,24 +63,17 @@ func (g *Gateway) giveUp(e outbox.Entry, why policy.Reason) {
 		}
 		return
 	}
-	r := g.routeOf(e.Recipient)
-	if r == nil || e.Sender == "" || e.Stanza.Type == "headline" {
-		return
-	}
-	back := stanza.Stanza{Kind: stanza.Message, From: e.Sender, To: r.peer.jid, ID: e.Stanza.ID}
-	if s, ok := stanza.Reply(back, why.StanzaError()); ok {
-		g.answerUp(s)
+	if r := g.queues[e.Recipient]; r != nil && e.Sender != "" && e.Stanza.Type != "headline" {
+		g.errorBack(e, r.peer.jid, why)
 	}
 }
 
-// routeOf finds the route of a queue.
-func (g *Gateway) routeOf(recipient string) *route {
-	for _, r := range g.routes {
-		if r.recipient == recipient {
-			return r
-		}
+// errorBack answers a colleague whose message to an address of ours was given up.
+func (g *Gateway) errorBack(e outbox.Entry, to string, why policy.Reason) {
+	back := stanza.Stanza{Kind: stanza.Message, From: e.Sender, To: to, ID: e.Stanza.ID}
+	if s, ok := stanza.Reply(back, why.StanzaError()); ok {
+		g.answerUp(s)
 	}
-	return nil
 }
 
 // subject is what a notice between a colleague and a peer is about.
@@ -91,10 +93,10 @@ func (g *Gateway) notice(c *colleague, p *peer, e stanza.Error) {
 	s := translate.Notice("", "", newID(), translate.NoticeText(e, name))
 	if !g.stopping {
 		r := g.routeTo(c, p)
-		_, err := g.box.Accept(outbox.Entry{Recipient: r.recipient, Stanza: s, Accepted: now})
+		_, why := g.accept(outbox.Entry{Recipient: r.recipient, Stanza: s, Accepted: now, Stamp: g.timeOfDay(now)})
 		g.pump(r)
 		g.tidy(r)
-		if err == nil {
+		if why == "" {
 			return
 		}
 	}

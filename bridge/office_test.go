@@ -148,6 +148,7 @@ func (o *office) launch() {
 	opts := Options{
 		Log: slog.New(slog.NewTextHandler(o.log, &slog.HandlerOptions{Level: o.level})), Version: "test",
 		Network: o.router, Transport: o.lan.Transport(), Dial: o.tap,
+		floor: time.Unix(1, 0), // virtual time begins in the year 2000
 	}
 	var err error
 	if o.store == nil {
@@ -159,7 +160,6 @@ func (o *office) launch() {
 		o.gateway.keeper = o.store
 		o.gateway.recall(o.store.copy())
 	}
-	o.gateway.floor = time.Time{} // virtual time begins in the year 2000
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	o.stop, o.ended = cancel, ended
@@ -196,7 +196,13 @@ func (o *office) backup() func() {
 	o.Helper()
 	if o.store != nil {
 		saved := o.store.copy()
-		return func() { o.store.State = saved }
+		return func() {
+			o.store.State = saved
+			clear(o.store.mail)
+			for _, m := range saved.Messages {
+				o.store.mail[m.ID] = m
+			}
+		}
 	}
 	file := filepath.Join(o.cfg.State, "meshbridge.db")
 	saved, err := os.ReadFile(file)

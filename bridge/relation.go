@@ -78,6 +78,7 @@ func (g *Gateway) recall(s store.State) {
 			g.remember(g.keeper.SetFallback(local, ""))
 		}
 	}
+	g.restore(s.Messages)
 }
 
 // dismiss ends what we had with those whom the policy does not know any more: their

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/store"
+	"meshbridge/internal/stanza"
 	"meshbridge/linklocal/mdns/mdnstest"
 )
 
@@ -108,6 +109,35 @@ func TestStop(t *testing.T) {
 		o.sigterm()
 		gone := julietJID + " remote-server-timeout"
 		o.expect("Alice is told", errorsIn(alice.got()), gone, gone)
+	}, onDisk, inMemory)
+	scene(t, "COMP-14 GW-24 messages that wait at the end are delivered by the next run, once, in order and with a stamp", func(o *office) {
+		alice, juliet := o.together()
+		juliet.signOff()
+		o.pass(5 * time.Second)
+		alice.got()
+		alice.writes(julietJID, "one")
+		alice.writes(julietJID, "two")
+		o.sigterm()
+		o.expect("Alice is told", errorsIn(alice.got()))
+		if n := len(o.stored().Messages); n != 2 {
+			o.Fatalf("%d messages are kept", n)
+		}
+		o.pass(time.Hour)
+		o.launch()
+		juliet = o.juliet()
+		o.pass(5 * time.Second)
+		got := juliet.got()
+		o.expect("Juliet reads", bodiesIn(stanzas(got)), "one", "two")
+		for _, s := range messagesIn(stanzas(got)) {
+			if stamp := s.Child(stanza.NSDelay, "delay"); stamp == nil {
+				o.Errorf("%s has no stamp", bodyOf(s))
+			}
+		}
+		o.pass(2 * time.Second)
+		o.sigterm()
+		if n := len(o.stored().Messages); n != 0 {
+			o.Errorf("%d messages are still kept", n)
+		}
 	}, onDisk)
 	scene(t, "authenticated too late: nothing is shown any more", func(o *office) {
 		alice, juliet := o.together()

@@ -204,7 +204,7 @@ func TestUp(t *testing.T) {
 			}
 			return n
 		}
-		c := withJuliet(t)
+		c := withJuliet(t, inMemoryOnly)
 		c.session.room = 3
 		for i := range 5 {
 			c.says(julietName, fmt.Sprint(i), "hello")
@@ -219,7 +219,7 @@ func TestUp(t *testing.T) {
 			t.Error("a message after the last farewell is kept, and lost")
 		}
 
-		c = withJuliet(t)
+		c = withJuliet(t, inMemoryOnly)
 		c.session.room = 3
 		for i := range 5 {
 			c.says(julietName, fmt.Sprint(i), "hello")
@@ -229,7 +229,7 @@ func TestUp(t *testing.T) {
 		}
 	})
 	t.Run("COMP-13 on the way out there is no new session, nobody is shown, and no outage begins", func(t *testing.T) {
-		c := newCoreRig(t)
+		c := newCoreRig(t, inMemoryOnly)
 		c.up()
 		c.hears(pres(aliceJID+"/r", component, ""))
 		c.farewell()

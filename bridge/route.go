@@ -28,6 +28,7 @@ type route struct {
 	colleague *colleague
 	peer      *peer
 	flying    int           // handed to the mesh, not confirmed
+	fading    int           // confirmed, and not forgotten by the disk
 	pause     time.Duration // before the latest try
 	retry     *alarm        // to the next one
 }
@@ -38,13 +39,18 @@ type routeKey struct{ colleague, local, host string }
 
 // routeTo returns the route of a message from a colleague to a peer as it is now.
 func (g *Gateway) routeTo(c *colleague, p *peer) *route {
-	key := routeKey{c.key(), p.local, strings.ToLower(p.host)}
+	return g.route(c, p, strings.ToLower(p.host))
+}
+
+// route returns the route from a colleague to a peer on that host.
+func (g *Gateway) route(c *colleague, p *peer, host string) *route {
+	key := routeKey{c.key(), p.local, host}
 	r := g.routes[key]
 	if r == nil {
 		r = &route{routeKey: key, colleague: c, peer: p}
 		g.lastRoute++
 		r.recipient = queueMesh + strconv.FormatUint(g.lastRoute, 10)
-		g.routes[key] = r
+		g.routes[key], g.queues[r.recipient] = r, r
 	}
 	return r
 }
@@ -54,7 +60,7 @@ func (g *Gateway) routeTo(c *colleague, p *peer) *route {
 func (g *Gateway) moved(p *peer, host string) {
 	if p.host == "" {
 		for key, r := range g.routes {
-			if r.peer == p {
+			if r.peer == p && r.host == "" {
 				delete(g.routes, key)
 				r.host = strings.ToLower(host)
 				g.routes[r.routeKey] = r
@@ -75,7 +81,7 @@ func (g *Gateway) pump(r *route) {
 	if !g.open(r) {
 		return
 	}
-	ready := g.box.Ready(r.recipient, meshWindow-r.flying)
+	ready := g.box.Ready(r.recipient, meshWindow-r.flying-r.fading)
 	if len(ready) > 0 {
 		g.appear(r.colleague, slices.ContainsFunc(ready, func(e outbox.Entry) bool { return e.Sender != "" }))
 	}
@@ -85,16 +91,21 @@ func (g *Gateway) pump(r *route) {
 			Stanza: g.stamped(e), Token: uint64(e.ID),
 		})
 		g.box.Written(e.ID)
+		g.trace(stepWritten, e)
 		g.flying[e.ID] = r
 		r.flying++
+	}
+	if len(ready) == 0 && r.fading > 0 && g.box.Waiting(r.recipient) > 0 {
+		g.keeper.Hurry()
 	}
 	g.tidy(r)
 }
 
 // tidy forgets a route with nothing on it.
 func (g *Gateway) tidy(r *route) {
-	if r.flying == 0 && !r.retry.set() && g.box.Waiting(r.recipient) == 0 {
+	if r.flying+r.fading == 0 && !r.retry.set() && g.box.Waiting(r.recipient) == 0 {
 		delete(g.routes, r.routeKey)
+		delete(g.queues, r.recipient)
 		g.release(r.peer)
 	}
 }
@@ -127,9 +138,11 @@ func (g *Gateway) delivered(ev linklocal.Delivered) {
 		return
 	}
 	delete(g.flying, id)
-	g.box.Done(id)
 	r.flying--
 	r.pause = 0
+	if e, ok := g.box.Done(id); ok {
+		g.fade(fading{commit: g.settle(e, stepArrived), route: r, places: 1})
+	}
 	g.pump(r)
 	g.tidy(r)
 }
@@ -172,11 +185,11 @@ func (g *Gateway) retryLater(r *route, why error) {
 // this machine does not know the time of day yet.
 func (g *Gateway) stamped(e outbox.Entry) stanza.Stanza {
 	s := e.Stanza
-	if e.Tries == 0 && time.Since(e.Accepted) < lateAfter || e.Accepted.Before(g.floor) {
+	if e.Tries == 0 && time.Since(e.Accepted) < lateAfter || e.Stamp.IsZero() {
 		return s
 	}
 	delay := stanza.New(stanza.NSDelay, "delay").With("from", g.cfg.Upstream.Domain).
-		With("stamp", e.Accepted.UTC().Format("2006-01-02T15:04:05.000Z"))
+		With("stamp", e.Stamp.UTC().Format("2006-01-02T15:04:05.000Z"))
 	s.Payload = append(s.Payload[:len(s.Payload):len(s.Payload)], delay)
 	return s
 }

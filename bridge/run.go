@@ -58,6 +58,8 @@ func (g *Gateway) work(ctx context.Context, linkDone, meshDone <-chan error) err
 			return fmt.Errorf("the mesh has stopped: %w", err)
 		case ev := <-g.events:
 			ev.apply(g)
+		case <-g.keeper.Commits():
+			g.saved()
 		case now := <-expire.C:
 			g.expire(now)
 		}
@@ -74,6 +76,8 @@ func (g *Gateway) stopPart(name string, done <-chan error, stop context.CancelFu
 		select {
 		case ev := <-g.events:
 			ev.apply(g)
+		case <-g.keeper.Commits():
+			g.saved()
 		case <-done:
 			return true
 		case <-timeout.C:

@@ -74,6 +74,7 @@ func (g *Gateway) condemnMessage(f flight) {
 	if !ok {
 		return
 	}
+	g.settle(e, stepErrored, "condition", policy.Unbearable.StanzaError().Condition)
 	g.condemned(e.Stanza)
 	c, p := g.colleagues[f.to], g.peers[e.Sender]
 	if c == nil || p == nil || e.Stanza.Type == "error" {

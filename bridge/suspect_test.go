@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"meshbridge/bridge/config"
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
 	"meshbridge/upstream"
@@ -189,8 +190,8 @@ func TestShared(t *testing.T) {
 }
 
 // withJuliet is an authenticated gateway with Juliet on the mesh.
-func withJuliet(t *testing.T) *coreRig {
-	c := newCoreRig(t)
+func withJuliet(t *testing.T, change ...func(*config.Config)) *coreRig {
+	c := newCoreRig(t, change...)
 	c.up()
 	c.peer(julietName, "pronto")
 	c.session.take()

@@ -7,6 +7,7 @@ const (
 	choreGap        = 10 * time.Millisecond  // between paced stanzas: 100 a second (COMP-18)
 	choreEvery      = 100 * time.Millisecond // they go out in small batches
 	expireEvery     = time.Minute            // a look at the age of what is kept
+	expiryGrace     = time.Hour              // for what a former run left, before the first such look (GW-24)
 	absentGrace     = 3 * time.Second        // after the mesh came up, for peers to be found (COMP-20: within 5 s)
 	unknownGrace    = time.Minute            // for a colleague's server to answer our probe (COMP-18)
 	logoutDelay     = 10 * time.Second       // mobile clients come back (GW-7)
@@ -36,7 +37,7 @@ const (
 	upWindow      = 256   // messages written upstream and not yet routed
 	arrivalWindow = 32    // messages to one colleague with the server and not known to have arrived: what may come twice after a crash
 	saidWindow    = 512   // and all else: half of what a session holds
-	meshWindow    = 256   // messages for one peer handed to the mesh and not yet confirmed
+	meshWindow    = 32    // messages of one colleague for one peer handed to the mesh and not yet confirmed: the same
 	choreCredit   = 50    // paced stanzas at once after a quiet time
 	maxAnswers    = 1024  // answers that wait for room upstream
 	maxErrands    = 8192  // chores for one address: two for each of its subscriptions

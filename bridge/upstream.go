@@ -19,6 +19,7 @@ func (g *Gateway) up(s session) {
 	}
 	g.lost()
 	g.session = s
+	g.answerOrphans()
 	g.pumpUpstream()
 	told := g.outage.told
 	g.outage.end()

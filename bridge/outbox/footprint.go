@@ -15,7 +15,7 @@ const (
 // footprint estimates the memory that keeping e holds, in octets.
 func footprint(e Entry) int {
 	s := e.Stanza
-	n := entryOctets + len(e.Recipient) + len(e.Sender) +
+	n := entryOctets + len(e.Recipient) + len(e.Sender) + len(e.Origin) +
 		len(s.From) + len(s.To) + len(s.ID) + len(s.Type) + len(s.Lang)
 	for _, child := range s.Payload {
 		n += elementFootprint(child)

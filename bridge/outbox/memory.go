@@ -43,18 +43,35 @@ func (m *Memory) Accept(e Entry) (ID, error) {
 	case size > m.limits.Bytes-m.usage.Bytes:
 		return 0, &Full{BoundBytes}
 	}
+	e.ID = m.last + 1
+	m.add(e, size)
+	return e.ID, nil
+}
+
+// Restore implements Box.
+func (m *Memory) Restore(e Entry) { m.add(e, footprint(e)) }
+
+// add takes e in as the youngest of its recipient.
+func (m *Memory) add(e Entry, size int) {
+	l := m.lanes[e.Recipient]
 	if l == nil {
 		l = new(lane)
 		m.lanes[e.Recipient] = l
 	}
-	m.last++
-	e.ID = m.last
 	it := &item{Entry: e, lane: l, size: size}
+	m.last = e.ID
 	m.items[e.ID] = it
 	m.usage.Entries++
 	m.usage.Bytes += size
 	l.waiting.insertBefore(nil, it)
-	return e.ID, nil
+}
+
+// Get implements Box.
+func (m *Memory) Get(id ID) (Entry, bool) {
+	if it := m.items[id]; it != nil {
+		return it.Entry, true
+	}
+	return Entry{}, false
 }
 
 // Ready implements Box.

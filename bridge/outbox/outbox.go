@@ -21,10 +21,17 @@ type Entry struct {
 	// Stanza is what goes out. The box does not copy it: it must not be changed
 	// after Accept.
 	Stanza stanza.Stanza
-	// Accepted is when the stanza was accepted: its age counts from here, and so
-	// does the stamp it bears when it goes out late (XEP-0203). Within a recipient
-	// it never goes back.
+	// Origin is the id that the sender gave the stanza, where it goes out under
+	// another.
+	Origin string
+
+	// Accepted is when the stanza was accepted: its age counts from here. Within a
+	// recipient it never goes back.
 	Accepted time.Time
+
+	// Stamp is the time of day then, which the stanza bears when it goes out late
+	// (XEP-0203); zero when that was not known.
+	Stamp time.Time
 	// Tries counts how often the entry has been written. One that was written
 	// before is a repeat and goes out with the same id (COMP-16).
 	Tries int
@@ -57,6 +64,13 @@ type Box interface {
 	// Accept takes e in as the youngest of its recipient and returns its ID. The
 	// error is a *Full; the caller then answers the sender itself.
 	Accept(e Entry) (ID, error)
+
+	// Restore takes in an entry that a former run has accepted, under the ID that it
+	// had then, which must be above that of all entries before. No bound keeps it out.
+	Restore(e Entry)
+
+	// Get returns an entry in either state.
+	Get(id ID) (Entry, bool)
 	// Ready returns at most limit waiting entries of a recipient, oldest first.
 	// They go on waiting until Written.
 	Ready(recipient string, limit int) []Entry

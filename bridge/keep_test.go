@@ -1,0 +1,497 @@
+package bridge
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"meshbridge/bridge/config"
+	"meshbridge/bridge/store"
+	"meshbridge/internal/stanza"
+	"meshbridge/linklocal"
+	"meshbridge/upstream"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func inMemoryOnly(cfg *config.Config) { cfg.Outbox.Durability = config.Memory }
+
+func inMemory(o *office) { inMemoryOnly(&o.cfg) }
+
+// slowDisk gives a rig a disk that is written when the test says so.
+func (c *coreRig) slowDisk() *coreRig {
+	c.store.slow = true
+	return c
+}
+
+// commits lets the disk catch up.
+func (c *coreRig) commits() {
+	c.store.commit()
+	c.saved()
+}
+
+// restarted is a rig that finds what another one had on disk.
+func (c *coreRig) restarted(change ...func(*config.Config)) *coreRig {
+	return newCoreRigAfter(c.t, c.store, change...)
+}
+
+// steps reads the trace of a log: the steps of each message.
+func steps(log *bytes.Buffer) map[string]string {
+	all := map[string]string{}
+	for _, m := range regexp.MustCompile(`msg=message step=(\w+) way=(\w+) id=(\S+) from=(\S+) to=(\S+)`).FindAllStringSubmatch(log.String(), -1) {
+		all[m[3]] = strings.TrimSpace(all[m[3]] + " " + m[1])
+	}
+	return all
+}
+
+func (c *coreRig) logged() *bytes.Buffer {
+	log := new(bytes.Buffer)
+	c.log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return log
+}
+
+func TestKeep(t *testing.T) {
+	synctestRun(t, "COMP-14 a message is on disk until it has arrived, in both directions", func(t *testing.T) {
+		c := withJuliet(t)
+		c.says(julietName, "purple1", "up")
+		c.hears(chat(aliceJID+"/desk", "a1", "down"))
+		up, down := c.store.mail[1], c.store.mail[2]
+		sent := messagesIn(c.session.take())
+		if len(sent) != 1 || len(c.store.mail) != 2 {
+			t.Fatalf("%d written, %d kept", len(sent), len(c.store.mail))
+		}
+		want := store.Message{ID: 1, Up: true, Colleague: aliceJID, Local: localOf(julietName), Sender: localOf(julietName),
+			Origin: "purple1", Accepted: up.Accepted, Stanza: up.Stanza}
+		if diff := cmp.Diff(want, up); diff != "" || up.Stanza.ID != sent[0].ID {
+			t.Error(diff)
+		}
+		want = store.Message{ID: 2, Colleague: aliceJID, Local: localOf(julietName), Host: "pronto",
+			Sender: aliceJID + "/desk", Accepted: down.Accepted, Stanza: down.Stanza}
+		if diff := cmp.Diff(want, down); diff != "" || down.Stanza.ID != "a1" {
+			t.Error(diff)
+		}
+		if age := time.Since(up.Accepted); age < 0 || age > time.Second {
+			t.Errorf("accepted at %v", up.Accepted)
+		}
+		c.routed(c.session.seq)
+		if len(c.store.mail) != 2 {
+			t.Error("forgotten when routed")
+		}
+		for _, ping := range c.pingsTo() {
+			c.hears(result(ping))
+		}
+		c.mesh.deliver(c)
+		if len(c.store.mail) != 0 {
+			t.Errorf("%d are still kept", len(c.store.mail))
+		}
+	})
+	t.Run("COMP-14 with durability memory nothing is put on disk", func(t *testing.T) {
+		c := withJuliet(t, inMemoryOnly)
+		c.says(julietName, "1", "up")
+		c.hears(chat(aliceJID+"/desk", "a1", "down"))
+		if len(c.store.mail) != 0 || c.box.Usage().Entries != 2 {
+			t.Errorf("%d kept, %d in the outbox", len(c.store.mail), c.box.Usage().Entries)
+		}
+	})
+	synctestRun(t, "COMP-16 places in a window are taken until the disk has forgotten what had them", func(t *testing.T) {
+		c := withJuliet(t).slowDisk()
+		for i := range 3 * arrivalWindow {
+			c.says(julietName, fmt.Sprint(i), "up")
+		}
+		c.commits()
+		if n := len(messagesIn(c.session.take())); n != arrivalWindow {
+			t.Fatalf("%d written at first", n)
+		}
+		arrive := func() {
+			c.routed(c.session.seq)
+			for _, ping := range c.pingsTo() {
+				c.hears(result(ping))
+			}
+		}
+		arrive()
+		if n := len(messagesIn(c.session.take())); n != 0 || c.store.hurried == 0 {
+			t.Errorf("%d written while a crash would send %d again; hurried %d times", n, arrivalWindow, c.store.hurried)
+		}
+		c.rest(2 * arrivalPatience)
+		if c.colleagues[aliceJID].silent {
+			t.Error("Alice is taken for silent: it was the disk")
+		}
+		c.commits()
+		if n := len(messagesIn(c.session.take())); n != arrivalWindow {
+			t.Errorf("%d written after the commit", n)
+		}
+		arrive()
+		c.commits()
+		c.session.take()
+		arrive()
+		c.commits()
+		if u := c.box.Usage(); u.Entries != 0 || len(c.store.mail) != 0 || c.colleagues[aliceJID].fading != 0 {
+			t.Errorf("left: %+v, %d on disk, %d fading", u, len(c.store.mail), c.colleagues[aliceJID].fading)
+		}
+	})
+	synctestRun(t, "COMP-16 the same towards a peer", func(t *testing.T) {
+		c := withJuliet(t).slowDisk()
+		for i := range 2 * meshWindow {
+			c.hears(chat(aliceJID+"/desk", fmt.Sprint("a", i), "down"))
+		}
+		c.commits()
+		if n := c.mesh.deliver(c); n != meshWindow {
+			t.Fatalf("%d at first", n)
+		}
+		if n := len(c.mesh.take()); n != 0 || c.store.hurried == 0 {
+			t.Errorf("%d while the first are still on disk; hurried %d times", n, c.store.hurried)
+		}
+		c.commits()
+		if n := c.mesh.deliver(c); n != meshWindow {
+			t.Errorf("%d after the commit", n)
+		}
+		c.commits()
+		if len(c.routes) != 0 || len(c.queues) != 0 || len(c.fadings) != 0 {
+			t.Errorf("%d routes, %d queues, %d fadings are left", len(c.routes), len(c.queues), len(c.fadings))
+		}
+	})
+	synctestRun(t, "COMP-14 what a former session had under way does not take places twice", func(t *testing.T) {
+		c := withJuliet(t).slowDisk()
+		for i := range arrivalWindow {
+			c.says(julietName, fmt.Sprint(i), "up")
+		}
+		c.commits()
+		c.routed(c.session.seq)
+		for _, ping := range c.pingsTo() {
+			c.hears(result(ping))
+		}
+		c.down(upstream.Down{})
+		c.up()
+		c.commits()
+		if got := c.roomFor(c.colleagues[aliceJID]); got != arrivalWindow {
+			t.Errorf("room for %d", got)
+		}
+	})
+}
+
+func TestTrace(t *testing.T) {
+	t.Run("COMP-14 the trace says accepted after the commit, or on arrival before it, once", func(t *testing.T) {
+		c := withJuliet(t).slowDisk()
+		log := c.logged()
+		c.says(julietName, "1", "first")
+		first := messagesIn(c.session.take())[0].ID
+		if got := steps(log)[first]; got != "taken written" {
+			t.Errorf("before the commit: %s", got)
+		}
+		c.commits()
+		c.routed(c.session.seq)
+		for _, ping := range c.pingsTo() {
+			c.hears(result(ping))
+		}
+		if got := steps(log)[first]; got != "taken written accepted routed arrived" {
+			t.Errorf("after the commit: %s", got)
+		}
+		c.hears(chat(aliceJID+"/desk", "a1", "second"))
+		c.mesh.deliver(c)
+		c.commits()
+		if got := steps(log)["a1"]; got != "taken written accepted arrived" {
+			t.Errorf("arrived before the commit: %s", got)
+		}
+	})
+	t.Run("COMP-14 the trace names who was told of an error, and PRIV-6 no words", func(t *testing.T) {
+		c := withJuliet(t)
+		log := c.logged()
+		c.peerGone(julietName)
+		c.hears(chat(aliceJID+"/desk", "a1", "MARKER"))
+		c.expire(time.Now().Add(c.cfg.Outbox.MaxAge + time.Hour))
+		if got := steps(log)["a1"]; got != "taken accepted errored" {
+			t.Errorf("%s", got)
+		}
+		if !strings.Contains(log.String(), "condition=remote-server-timeout") || strings.Contains(log.String(), "MARKER") {
+			t.Errorf("log: %s", log)
+		}
+	})
+	t.Run("COMP-14 in memory it is accepted when it is taken", func(t *testing.T) {
+		c := withJuliet(t, inMemoryOnly)
+		log := c.logged()
+		c.hears(chat(aliceJID+"/desk", "a1", "second"))
+		if got := steps(log)["a1"]; got != "accepted written" {
+			t.Errorf("%s", got)
+		}
+	})
+}
+
+func TestRestore(t *testing.T) {
+	t.Run("COMP-14 COMP-16 what was accepted before a crash goes out after it, in order, with its id and a stamp", func(t *testing.T) {
+		c := withJuliet(t)
+		for i := range 3 {
+			c.says(julietName, fmt.Sprint("p", i), fmt.Sprint("up ", i))
+			c.hears(chat(aliceJID+"/desk", fmt.Sprint("a", i), fmt.Sprint("down ", i)))
+		}
+		before := messagesIn(c.session.take())
+		c = c.restarted()
+		if u := c.box.Usage(); u.Entries != 6 {
+			t.Fatalf("%d are taken over", u.Entries)
+		}
+		c.Gateway.up(c.session)
+		after := messagesIn(c.session.take())
+		if len(after) != 3 {
+			t.Fatalf("%d went up", len(after))
+		}
+		for i, s := range after {
+			if s.ID != before[i].ID || bodyOf(s) != bodyOf(before[i]) || s.Child(stanza.NSDelay, "delay") == nil {
+				t.Errorf("%d: %+v", i, s)
+			}
+		}
+		if got := len(c.mesh.take()); got != 0 {
+			t.Errorf("%d went to a peer who is not here", got)
+		}
+		c.peer(julietName, "pronto")
+		down := deliveries(c.mesh.take())
+		if got := strings.Join(bodiesIn(down), ","); got != "down 0,down 1,down 2" || down[0].ID != "a0" || down[0].Child(stanza.NSDelay, "delay") == nil {
+			t.Errorf("%s: %+v", got, down)
+		}
+	})
+	t.Run("COMP-14 new messages queue up behind the old ones, under ids of their own", func(t *testing.T) {
+		c := withJuliet(t)
+		c.peerGone(julietName)
+		c.hears(chat(aliceJID+"/desk", "a1", "old"))
+		c = c.restarted()
+		c.up()
+		c.hears(chat(aliceJID+"/desk", "a2", "new"))
+		if len(c.store.mail) != 2 {
+			t.Errorf("%d are kept", len(c.store.mail))
+		}
+	})
+	t.Run("INJ-26 what was for a peer on one host is not for one on another, across a restart", func(t *testing.T) {
+		c := withJuliet(t)
+		c.peerGone(julietName)
+		c.hears(chat(aliceJID+"/desk", "a1", "secret"))
+		c = c.restarted()
+		c.up()
+		c.peer(julietName, "elsewhere")
+		if got := c.mesh.take(); len(got) != 0 {
+			t.Errorf("%d went to another host", len(got))
+		}
+		c.peerGone(julietName)
+		c.peer(julietName, "Pronto")
+		if got := c.mesh.take(); len(got) != 1 {
+			t.Errorf("%d went home", len(got))
+		}
+	})
+	t.Run("MAP-M9 an error for a message of a former run finds its sender", func(t *testing.T) {
+		c := withJuliet(t)
+		c.says(julietName, "purple1", "up")
+		c = c.restarted()
+		c.up()
+		c.peer(julietName, "pronto")
+		c.routed(c.session.seq)
+		c.hears(stanza.Stanza{Kind: stanza.Message, Type: "error", ID: c.store.mail[1].Stanza.ID, From: aliceJID, To: julietJID,
+			Payload: []*stanza.Element{stanza.Error{Type: "cancel", Condition: "service-unavailable"}.Element()}})
+		if got := errorsIn(deliveries(c.mesh.take())); len(got) != 1 {
+			t.Errorf("Juliet is told %v", got)
+		}
+	})
+	t.Run("MAP-M19 a repeat of a message of a former run is known as one", func(t *testing.T) {
+		c := withJuliet(t)
+		c.peerGone(julietName)
+		c.hears(chat(aliceJID+"/desk", "a1", "once"))
+		c = c.restarted()
+		c.up()
+		c.hears(chat(aliceJID+"/desk", "a1", "once"))
+		if n := c.box.Usage().Entries; n != 1 {
+			t.Errorf("%d are kept", n)
+		}
+	})
+	t.Run("COMP-14 lower bounds do not lose what is kept already", func(t *testing.T) {
+		c := withJuliet(t)
+		c.peerGone(julietName)
+		for i := range 5 {
+			c.hears(chat(aliceJID+"/desk", fmt.Sprint("a", i), "x"))
+		}
+		c = c.restarted(func(cfg *config.Config) { cfg.Outbox.PerRecipient, cfg.Outbox.Total = 2, 2 })
+		if n := c.box.Usage().Entries; n != 5 {
+			t.Errorf("%d of 5 are kept", n)
+		}
+	})
+	t.Run("COMP-14 after a change to memory what is on disk is delivered, and leaves it", func(t *testing.T) {
+		c := withJuliet(t)
+		c.says(julietName, "1", "up")
+		c = c.restarted(inMemoryOnly)
+		c.up()
+		c.routed(c.session.seq)
+		for _, ping := range c.pingsTo() {
+			c.hears(result(ping))
+		}
+		if len(c.store.mail) != 0 || c.box.Usage().Entries != 0 {
+			t.Errorf("%d on disk, %+v", len(c.store.mail), c.box.Usage())
+		}
+	})
+	t.Run("INJ-9 who may not talk any more is told so, and nothing crosses", func(t *testing.T) {
+		c := newCoreRig(t, friends)
+		c.up()
+		c.peer(julietName, "pronto")
+		c.hears(pres("x@friends.example", julietJID, "subscribe"))
+		c.peerGone(julietName)
+		c.hears(chat("x@friends.example/r", "x1", "hello"))
+		if len(c.store.mail) != 1 {
+			t.Fatalf("%d are kept", len(c.store.mail))
+		}
+		c = c.restarted()
+		c.Gateway.up(c.session)
+		if got, want := strings.Join(errorsIn(c.session.take()), ","), julietJID+" forbidden"; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+		c.peer(julietName, "pronto")
+		if len(c.mesh.take()) != 0 || len(c.store.mail) != 0 || c.box.Usage().Entries != 0 {
+			t.Error("it is delivered, or still kept")
+		}
+	})
+}
+
+func TestClock(t *testing.T) {
+	ten := func(t *testing.T, c *coreRig) {
+		c.peerGone(julietName)
+		for i := range 10 {
+			c.hears(chat(aliceJID+"/desk", fmt.Sprint("a", i), fmt.Sprint(i)))
+		}
+	}
+	delivered := func(t *testing.T, c *coreRig, stamped bool) {
+		t.Helper()
+		c.up()
+		c.expire(time.Now().Add(time.Minute))
+		c.peer(julietName, "pronto")
+		got := deliveries(c.mesh.take())
+		if len(got) != 10 {
+			t.Errorf("%d of 10 are delivered", len(got))
+		}
+		for _, s := range got {
+			if (s.Child(stanza.NSDelay, "delay") != nil) != stamped {
+				t.Errorf("stamp: %v", !stamped)
+			}
+		}
+	}
+	t.Run("GW-24 1970 becomes now: ten kept messages are delivered, without stamps of 1970", func(t *testing.T) {
+		c := withJuliet(t)
+		c.floor = time.Now().Add(time.Hour) // the clock is before it
+		ten(t, c)
+		for id, m := range c.store.mail {
+			if !m.Accepted.IsZero() {
+				t.Errorf("%d is dated %v", id, m.Accepted)
+			}
+		}
+		delivered(t, c.restarted(), false)
+	})
+	t.Run("GW-24 now becomes 1970 with the restart: the same, with the stamps they had", func(t *testing.T) {
+		c := withJuliet(t)
+		ten(t, c)
+		again := newCoreRig(t)
+		again.floor = time.Now().Add(time.Hour)
+		again.recall(c.store.copy())
+		delivered(t, again, true)
+	})
+	for name, by := range map[string]time.Duration{"forward by twenty years": -20 * 365 * 24 * time.Hour, "back by an hour": time.Hour} {
+		t.Run("GW-24 the clock is set "+name+": nothing expires on that account", func(t *testing.T) {
+			c := withJuliet(t)
+			ten(t, c)
+			for id, m := range c.store.mail {
+				m.Accepted = m.Accepted.Add(by)
+				c.store.mail[id] = m
+			}
+			delivered(t, c.restarted(), true)
+		})
+	}
+	synctestRun(t, "GW-24 ages survive a restart: what is too old is answered once it had its chance", func(t *testing.T) {
+		c := withJuliet(t)
+		ten(t, c)
+		<-time.After(c.cfg.Outbox.MaxAge - 30*time.Minute)
+		c = c.restarted()
+		c.up()
+		c.rest(29 * time.Minute)
+		c.expire(time.Now())
+		if n := len(errorsIn(c.session.take())); n != 0 {
+			t.Errorf("%d answered too early", n)
+		}
+		c.rest(2 * time.Minute)
+		c.expire(time.Now())
+		if n := len(errorsIn(c.session.take())); n != 0 {
+			t.Errorf("%d answered within the hour after the start", n)
+		}
+		c.rest(30 * time.Minute)
+		c.expire(time.Now())
+		if n := len(errorsIn(c.session.take())); n != 10 || len(c.store.mail) != 0 {
+			t.Errorf("%d of 10 answered, %d still kept", n, len(c.store.mail))
+		}
+	})
+}
+
+func TestFarewellOnDisk(t *testing.T) {
+	synctestRun(t, "COMP-13 COMP-14 what waits at the end stays on disk and nobody is told that it is lost", func(t *testing.T) {
+		c := withJuliet(t)
+		c.peerGone(julietName)
+		c.hears(chat(aliceJID+"/desk", "a1", "later"))
+		c.session.take()
+		c.farewell()
+		if got := errorsIn(c.session.take()); len(got) != 0 || len(c.store.mail) != 1 {
+			t.Errorf("told %v, %d kept", got, len(c.store.mail))
+		}
+	})
+	synctestRun(t, "COMP-14 on a disk that fails what is not there is answered, what is there stays", func(t *testing.T) {
+		c := withJuliet(t).slowDisk()
+		c.peerGone(julietName)
+		c.hears(chat(aliceJID+"/desk", "a1", "on disk"))
+		c.commits()
+		c.store.err = errors.New("no space left on device")
+		c.hears(chat(aliceJID+"/desk", "a2", "not there"))
+		c.session.take()
+		c.farewell()
+		var told []string
+		for _, s := range c.session.take() {
+			if s.Type == "error" {
+				told = append(told, s.ID)
+			}
+		}
+		if strings.Join(told, ",") != "a2" || len(c.store.onDisk) != 1 {
+			t.Errorf("told of %v, %d on disk", told, len(c.store.onDisk))
+		}
+	})
+	synctestRun(t, "COMP-13 the end waits for the news that what is with the server has arrived", func(t *testing.T) {
+		c := withJuliet(t)
+		c.says(julietName, "1", "up")
+		c.after(time.Second, func() { c.routed(c.session.seq) })
+		c.after(2*time.Second, func() {
+			for _, ping := range c.pingsTo() {
+				c.hears(result(ping))
+			}
+		})
+		begun := time.Now()
+		c.farewell()
+		if took := time.Since(begun); len(c.store.mail) != 0 || took < 2*time.Second || took > 3*time.Second {
+			t.Errorf("%d would go out again after %v", len(c.store.mail), took)
+		}
+	})
+	synctestRun(t, "COMP-13 for who answers nothing it waits 5 s at most, or not at all if that is known", func(t *testing.T) {
+		for _, silent := range []bool{false, true} {
+			c := withJuliet(t)
+			c.colleagues[aliceJID].silent = silent
+			c.says(julietName, "1", "up")
+			c.routed(c.session.seq)
+			begun := time.Now()
+			c.farewell()
+			took := time.Since(begun)
+			if silent && (took > time.Second || len(c.store.mail) != 0) || !silent && (took != farewellTime || len(c.store.mail) != 1) {
+				t.Errorf("silent %v: %v, %d kept", silent, took, len(c.store.mail))
+			}
+		}
+	})
+	t.Run("COMP-14 after the last farewell messages from the mesh are still taken in, for the next run", func(t *testing.T) {
+		c := withJuliet(t)
+		c.session.bad, c.session.err = func(stanza.Stanza) bool { return true }, upstream.ErrClosed
+		c.farewell()
+		c.mesh.take()
+		c.fromMesh(linklocal.Received{Peer: julietName, Proxy: aliceJID, Stanza: chat("", "1", "late")})
+		if len(c.store.mail) != 1 || len(c.mesh.take()) != 0 {
+			t.Errorf("%d kept", len(c.store.mail))
+		}
+	})
+}
