@@ -31,7 +31,7 @@ var directions = []struct {
 	{"bridge/config", []string{"resolver/uri"}},
 	{"bridge/caps", []string{"internal/stanza"}},
 	{"bridge/outbox", []string{"internal/stanza"}},
-	{"bridge/store", []string{"bridge/address", "bridge/outbox"}},
+	{"bridge/store", []string{"bridge/address", "bridge/outbox", "internal/stanza"}},
 	{"bridge", []string{"linklocal", "upstream", "resolver", "internal/stanza"}},
 	{"cmd", []string{"bridge", "resolver"}},
 	{"e2e", []string{"bridge", "cmd", "linklocal", "upstream", "resolver", "internal"}},
