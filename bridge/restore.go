@@ -38,7 +38,7 @@ func (g *Gateway) restore(kept []store.Message) {
 	}
 }
 
-// ages says since when kept messages count as accepted. What cannot be known of a
+// ages says since when kept messages count as accepted. What cannot be known for a
 // clock that was wrong, then or now, counts as no time at all, but nobody's messages
 // age slower than those after them.
 func (g *Gateway) ages(kept []store.Message, now time.Time) []time.Time {
@@ -54,7 +54,7 @@ func (g *Gateway) ages(kept []store.Message, now time.Time) []time.Time {
 		if !m.Up {
 			q.local, q.host = m.Local, m.Host
 		}
-		if !m.Accepted.IsZero() && !g.timeOfDay(now).IsZero() {
+		if !m.Accepted.IsZero() {
 			oldest[q] = max(oldest[q], now.Sub(m.Accepted))
 		}
 		since[i] = now.Add(-oldest[q])

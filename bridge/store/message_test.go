@@ -100,6 +100,7 @@ func TestKeptMessages(t *testing.T) {
 			}
 			k.drop(1)
 			kept(k, 3)
+			put(t, k, "fact", "v")
 			k.hurry()
 			if _, _, tries := p.look(); tries != 1 {
 				t.Error("tried in a hurry")
