@@ -3,7 +3,6 @@ package bridge
 import (
 	"time"
 
-	"meshbridge/bridge/address"
 	"meshbridge/bridge/config"
 	"meshbridge/bridge/translate"
 	"meshbridge/linklocal"
@@ -82,14 +81,14 @@ func (g *Gateway) publish(c *colleague, p linklocal.Profile) {
 	if g.stopping || c.published && sameProfile(c.profile, p) {
 		return
 	}
-	name, _ := g.addr.Instance(c.bare)
+	name, other := g.nameFor(c)
 	if !c.published {
 		g.log.Debug("colleague up", "instance", name)
 	}
 	c.published, c.profile = true, p
 	g.mesh.Publish(linklocal.Proxy{
 		Key: c.key(), Instance: name, Profile: p,
-		Rename: func(n int) string { return address.Suffixed(name, n) },
+		Rename: other,
 	})
 }
 
@@ -117,6 +116,7 @@ func (g *Gateway) proxyChanged(ev linklocal.ProxyChanged) {
 		g.withdraw(c)
 	case ev.Announced:
 		g.setInstance(c, ev.Instance)
+		g.rememberName(c, ev.Instance)
 	}
 }
 

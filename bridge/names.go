@@ -1,0 +1,32 @@
+package bridge
+
+import (
+	"meshbridge/bridge/address"
+	"meshbridge/bridge/store"
+)
+
+// maxSuffix is how far a name is looked for among those that a colleague may have had.
+const maxSuffix = 100
+
+// nameFor returns the instance by which a colleague is to be on the mesh, and the n-th
+// other one for when that is taken. A name that was chosen after a conflict comes
+// first the next time too, across restarts (LL-3-15): the conflict is likely still
+// there, and the buddy lists know that name.
+func (g *Gateway) nameFor(c *colleague) (first string, other func(n int) string) {
+	wanted, _ := g.addr.Instance(c.bare)
+	last := g.fact(store.Names, c.key())
+	for tried := 1; last != "" && tried <= maxSuffix; tried++ {
+		if address.Suffixed(wanted, tried) == last {
+			return last, func(n int) string { return address.Suffixed(wanted, tried+n) }
+		}
+	}
+	return wanted, func(n int) string { return address.Suffixed(wanted, n) }
+}
+
+// rememberName notes a name that was chosen after a conflict.
+func (g *Gateway) rememberName(c *colleague, instance string) {
+	if wanted, _ := g.addr.Instance(c.bare); instance == wanted {
+		instance = ""
+	}
+	g.setFact(store.Names, c.key(), instance)
+}
