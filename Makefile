@@ -13,6 +13,10 @@ LDFLAGS := -s -w
 STATIC := CGO_ENABLED=0 $(GO) build -trimpath
 STRIPPED := $(STATIC) -ldflags '$(LDFLAGS)'
 
+# The smallest routers have little flash and wait for the network, not for the
+# processor: without inlining the program is a tenth smaller there.
+SMALL := $(STRIPPED) -gcflags=all=-l
+
 .PHONY: help build test race fuzz lint size bench demo e2e-packages clean
 .DEFAULT_GOAL := build
 
@@ -60,7 +64,7 @@ size: ## stripped binaries for routers, held to their budgets (KiB)
 	@mkdir -p build/size
 	@GOARCH=arm64 $(STRIPPED) -o build/size/arm64 ./cmd/bridge
 	@GOARCH=arm GOARM=7 $(STRIPPED) -o build/size/armv7 ./cmd/bridge
-	@GOARCH=mipsle GOMIPS=softfloat $(STRIPPED) -o build/size/mipsle ./cmd/bridge
+	@GOARCH=mipsle GOMIPS=softfloat $(SMALL) -o build/size/mipsle ./cmd/bridge
 	@GOARCH=amd64 $(STRIPPED) -o build/size/amd64 ./cmd/bridge
 	@over=0; for row in arm64:9216 armv7: mipsle:10240 amd64:; do \
 		arch=$${row%%:*}; budget=$${row#*:}; \
