@@ -40,6 +40,12 @@ func TestFromMesh(t *testing.T) {
 		}, "forbidden", "INJ-10"},
 		{"INJ-9 a policy that says nothing allows nobody", message(``, body), func(_ *Case, p *Policy) { *p = Policy{Domain: "lan.example.com"} }, "forbidden", "INJ-10"},
 
+		{"to a colleague who has blocked this peer", message(``, body), blockedBy(ByColleague), "service-unavailable", "block"},
+		{"to a colleague whom this peer has blocked", message(``, body), blockedBy(ByPeer), "not-acceptable", "block"},
+		{"between two who have blocked each other", message(``, body), blockedBy(ByPeer | ByColleague), "not-acceptable", "block"},
+		{"a question to a colleague who has blocked this peer", get(ping), blockedBy(ByColleague), "service-unavailable", "block"},
+		{"an error to who has blocked this peer", message(` type='error' id='7'`, `<error type='cancel'/>`), func(c *Case, _ *Policy) { c.Relayed, c.Blocked = true, ByColleague }, "drop", "block"},
+		{"a word to the gateway itself of who blocks", message(``, body), func(c *Case, _ *Policy) { c.Target, c.Colleague, c.Blocked = Gateway, Colleague{}, ByPeer }, "answer", "MAP-M13"},
 		{"INJ-13 V-9 case 12: a forged subscribed", `<presence type='subscribed' to='` + proxyInstance + `'/>`, nil, "drop", "INJ-13"},
 		{"INJ-13 any presence", `<presence/>`, nil, "drop", "INJ-13"},
 		{"INJ-17 an error to nothing we sent", message(` type='error' id='7'`, `<error type='cancel'/>`), nil, "drop", "INJ-17"},

@@ -21,6 +21,7 @@ func FromServer(c Case, p Policy) Verdict {
 		serverStranger,
 		serverUnknown,
 		serverUnregistered,
+		serverBlocked,
 		serverIQ,
 		serverGroupchat,
 		oversize,
@@ -95,6 +96,9 @@ func serverUnregistered(c Case, p Policy) (Verdict, bool) {
 	}
 	return noOpinion()
 }
+
+// serverBlocked: nor is there anything the other way.
+func serverBlocked(c Case, _ Policy) (Verdict, bool) { return blocked(c, ByColleague) }
 
 // serverIQ: GW-15, INJ-18. The gateway answers in the place of a peer, for one who
 // is away only since when.

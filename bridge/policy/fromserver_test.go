@@ -51,6 +51,10 @@ func TestFromServer(t *testing.T) {
 		{"GW-15 no such instance possible", up("message", ``, body), target(Impossible), "item-not-found", "GW-15"},
 		{"what another bridge publishes", up("message", ``, body), func(c *Case, _ *Policy) { c.Peer.Gateway = true }, "item-not-found", "LL-4-9"},
 
+		{"to a peer who has blocked this colleague", up("message", ``, body), blockedBy(ByPeer), "service-unavailable", "block"},
+		{"to a peer whom this colleague has blocked", up("message", ``, body), blockedBy(ByColleague), "not-acceptable", "block"},
+		{"a question to a peer who has blocked this colleague", up("iq", ` type='get' id='1'`, ping), blockedBy(ByPeer), "service-unavailable", "block"},
+
 		{"GW-15 a body over 64 KiB", up("message", ``, `<body>`+strings.Repeat("x", 64<<10+1)+`</body>`), nil, "policy-violation", "LL-STR-25"},
 		{"a body of 64 KiB", up("message", ``, `<body>`+strings.Repeat("x", 64<<10)+`</body>`), nil, "relay", ""},
 		{"MAP-M6 groupchat", up("message", ` type='groupchat'`, body), nil, "service-unavailable", "MAP-M6"},

@@ -48,6 +48,11 @@ func (r row) run(t *testing.T, c stanza.Content, base Case, decide func(Case, Po
 	})
 }
 
+// blockedBy has somebody block the other.
+func blockedBy(who Block) func(*Case, *Policy) {
+	return func(c *Case, _ *Policy) { c.Blocked = who }
+}
+
 // describe puts a verdict in the words of a row.
 func describe(v Verdict, s stanza.Stanza) string {
 	reply, told := v.Reply(s)
