@@ -81,6 +81,7 @@ func TestFromMeshIQ(t *testing.T) {
 		{"MAP-X3 a colleague's card", get(vcard), nil, "service-unavailable", "INJ-18"},
 		{"MAP-X7 a colleague's time", get(clock), nil, "service-unavailable", "INJ-18"},
 		{"last", get(`<query xmlns='jabber:iq:last'/>`), nil, "service-unavailable", "INJ-18"},
+		{"MAP-X9 a command", from + ` type='set' id='1'>` + command + `</iq>`, nil, "service-unavailable", "INJ-18"},
 		{"register", get(`<query xmlns='jabber:iq:register'/>`), nil, "service-unavailable", "INJ-18"},
 		{"MAP-X10 a file offer", from + ` type='set' id='1'><si xmlns='http://jabber.org/protocol/si'/></iq>`, nil, "service-unavailable", "INJ-18"},
 		{"MAP-X12 no child", get(``), nil, "bad-request", "MAP-X12"},

@@ -104,6 +104,7 @@ const (
 	clock   = `<time xmlns='urn:xmpp:time'/>`
 	last    = `<query xmlns='jabber:iq:last'/>`
 	prompt  = `<query xmlns='jabber:iq:gateway'/>`
+	command = `<command xmlns='http://jabber.org/protocol/commands' node='who'/>`
 	roster  = `<query xmlns='jabber:iq:roster'/>`
 	body    = `<body>hi</body>`
 )

@@ -122,6 +122,7 @@ type Policy struct {
 	Domain  string          // the component domain
 	Listed  map[string]bool // bare JIDs of the colleagues in the config
 	Domains map[string]bool // domains whose users may subscribe and register
+	Admins  map[string]bool // bare JIDs of those who command the gateway
 	Mesh    Level           // what a peer needs; below Bound counts as Bound
 	MaxBody int             // octets of a message's bodies together; 0 is 64 KiB
 }
