@@ -7,7 +7,7 @@ type Command string
 const (
 	CommandWho     Command = "who"     // who is on the LAN
 	CommandFind    Command = "find"    // whose address is that?
-	CommandBlock Command = "block"   // hear nothing of somebody, or again
+	CommandBlock   Command = "block"   // hear nothing of somebody, or again
 	CommandApprove Command = "approve" // let somebody write to oneself; an admin to everybody
 	CommandResolve Command = "resolve" // where does an address lead?
 	CommandStats   Command = "stats"   // how is the gateway?

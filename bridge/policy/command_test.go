@@ -14,7 +14,7 @@ func TestMayCommand(t *testing.T) {
 		CommandBlock:   "both listed admitted",
 		CommandResolve: "admin both",
 		CommandStats:   "admin both",
-		"reset": "",
+		"reset":        "",
 	} {
 		t.Run("GW-20 "+string(what), func(t *testing.T) {
 			got := ""
