@@ -50,7 +50,7 @@ func (g *Gateway) watchedBy(c *colleague) []store.Pair {
 		list = append(list, pair)
 	}
 	for _, local := range slices.Sorted(maps.Keys(g.peers)) {
-		if p := g.peers[local]; p.present && p.watchers[c.key()] {
+		if p := g.peers[local]; p.watchers[c.key()] && g.visible(p, c.key()) {
 			list = append(list, store.Pair{Colleague: c.key(), Local: local})
 		}
 	}

@@ -26,7 +26,7 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 	}
 	pair := store.Pair{Colleague: c.key(), Local: p.local}
 	v := policy.FromMesh(policy.Case{
-		Stanza: s, Target: policy.Person, Relayed: relayed,
+		Stanza: s, Target: policy.Person, Relayed: relayed, Blocked: g.blocks(pair),
 		Peer:      policy.Peer{Level: g.levelOf(p), Present: p.present},
 		Colleague: policy.Colleague{JID: c.key(), Subscribed: g.subs[pair]&store.Watching != 0},
 	}, g.policy)
@@ -49,9 +49,18 @@ func (g *Gateway) refuseMesh(c *colleague, p *peer, s stanza.Stanza, v policy.Ve
 	if r, ok := v.Reply(s); ok {
 		g.mesh.Send(linklocal.Delivery{Proxy: c.key(), Peer: p.instance, Stanza: r})
 		if s.Kind == stanza.Message {
-			g.notice(c, p, v.Error)
+			g.notice(c, p, g.worded(c, p, v))
 		}
 	}
+}
+
+// worded is the error of a refusal as a peer is told it in words: who has blocked a
+// colleague may have forgotten it.
+func (g *Gateway) worded(c *colleague, p *peer, v policy.Verdict) stanza.Error {
+	if v.Rule == policy.RuleBlock && g.blockedBy(store.Pair{Colleague: c.key(), Local: p.local}, byPeer) {
+		return stanza.Error{Condition: translate.OwnBlock}
+	}
+	return v.Error
 }
 
 // relayUp accepts a peer's message for a colleague. Only the answer to a message

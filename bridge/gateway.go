@@ -225,12 +225,15 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 }
 
 func newPolicy(cfg config.Config) policy.Policy {
-	p := policy.Policy{Domain: cfg.Upstream.Domain, Listed: map[string]bool{}, Domains: map[string]bool{}, Mesh: policy.Bound}
+	p := policy.Policy{Domain: cfg.Upstream.Domain, Listed: map[string]bool{}, Domains: map[string]bool{}, Admins: map[string]bool{}, Mesh: policy.Bound}
 	for _, c := range cfg.Colleagues {
 		p.Listed[c.JID.String()] = true
 	}
 	for _, d := range cfg.Access.Domains {
 		p.Domains[d] = true
+	}
+	for _, admin := range cfg.Access.Admins {
+		p.Admins[admin] = true
 	}
 	return p
 }

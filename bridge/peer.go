@@ -133,18 +133,21 @@ func (g *Gateway) peerGone(instance string) {
 
 func (g *Gateway) showToAll(p *peer) {
 	for _, bare := range slices.Sorted(maps.Keys(p.watchers)) {
-		g.show(p, bare)
+		if g.blocks(store.Pair{Colleague: bare, Local: p.local}) == 0 { // else they were told once that nobody is here
+			g.show(p, bare)
+		}
 	}
 }
 
 // show tells a subscriber where a peer stands (MAP-P, GW-11: from the bare JID).
 func (g *Gateway) show(p *peer, bare string) {
-	if p.present {
+	here := g.visible(p, bare)
+	if here {
 		g.say(translate.PresenceFromProfile(p.profile, p.jid, bare, translate.PresenceOptions{Caps: shownCaps(p), HidePhoto: !g.shows(config.TXTPhoto)}))
 	} else {
 		g.say(translate.Unavailable(p.jid, bare))
 	}
-	g.setShown(store.Pair{Colleague: bare, Local: p.local}, p.present)
+	g.setShown(store.Pair{Colleague: bare, Local: p.local}, here)
 }
 
 // setShown remembers what a subscriber was last told, across restarts (COMP-20).
@@ -219,7 +222,7 @@ func (g *Gateway) tellAbsent() {
 	}
 	for _, pair := range sortedPairs(g.shown) {
 		p, watching := g.peers[pair.Local], g.subs[pair]&store.Watching != 0
-		if !watching || pair.Local != "" && (p == nil || !p.present) {
+		if !watching || pair.Local != "" && (p == nil || !g.visible(p, pair.Colleague)) {
 			g.say(translate.Unavailable(g.ourJID(pair.Local), pair.Colleague))
 			g.setShown(pair, false)
 		}

@@ -34,6 +34,7 @@ func (g *Gateway) between(s stanza.Stanza) (parties, *colleague) {
 		g.findPeer(&w, to.proxy)
 	}
 	w.Colleague.Subscribed = g.subs[w.pair()]&store.Watching != 0
+	w.Blocked = g.blocks(w.pair())
 	return w, g.colleagues[w.Colleague.JID]
 }
 

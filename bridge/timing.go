@@ -51,6 +51,8 @@ const (
 	maxPeers      = 8192  // peers remembered of those who are not here
 	maxPairs      = 65536 // subscriptions in all
 	maxPairsEach  = 4096  // subscriptions of one colleague
+	maxBlocks     = 4096  // pairs that peers have blocked, and as many that colleagues have
+	maxBlocksEach = 256   // of which one person
 	maxInquiries  = 512   // questions to peers that wait for their answers
 	maxCurious    = 32    // who wait for the same one
 	maxAbilities  = 256   // clients' capabilities remembered

@@ -95,4 +95,17 @@ func allowed(c Case, _ Policy) (Verdict, bool) {
 	return relay("")
 }
 
+// blocked: as XEP-0191 sections 3.3 and 3.4 have it. To who was blocked the other is
+// out of reach and no more is told; who blocked is told just that.
+func blocked(c Case, sender Block) (Verdict, bool) {
+	switch {
+	case c.Blocked == 0 || c.Target != Person:
+		return noOpinion()
+	case c.Blocked&sender == 0:
+		return refuse(RuleBlock, NotServed)
+	}
+	own := stanza.Error{Type: "cancel", Condition: "not-acceptable", Text: "You have blocked this contact."}
+	return Verdict{Action: Refuse, Rule: RuleBlock, Error: own}, true
+}
+
 func hasBody(s stanza.Stanza) bool { return s.Child("", "body") != nil }

@@ -17,6 +17,7 @@ func FromMesh(c Case, p Policy) Verdict {
 		ownSide,
 		meshUnknown,
 		malformedIQ,
+		meshBlocked,
 		meshIQ,
 		meshGroupchat,
 		meshToGateway,
@@ -69,6 +70,10 @@ func meshUnknown(c Case, _ Policy) (Verdict, bool) {
 	}
 	return noOpinion()
 }
+
+// meshBlocked: between the two there is nothing, not even an answer in the
+// colleague's place.
+func meshBlocked(c Case, _ Policy) (Verdict, bool) { return blocked(c, ByPeer) }
 
 // meshIQ: INJ-18. The gateway answers what it knows in the colleague's place and
 // forwards nothing.

@@ -21,6 +21,7 @@ func FromServer(c Case, p Policy) Verdict {
 		serverStranger,
 		serverUnknown,
 		serverUnregistered,
+		serverBlocked,
 		serverIQ,
 		serverGroupchat,
 		oversize,
@@ -48,8 +49,8 @@ func serverEcho(c Case, p Policy) (Verdict, bool) {
 }
 
 // serverToGateway: MAP-M13, INJ-18. Anybody may ask the gateway what it is; only
-// those who may subscribe get into conversation with it, lest it talk with
-// every robot of the Internet.
+// those who have something to command get into conversation with it, lest it talk
+// with every robot of the Internet.
 func serverToGateway(c Case, p Policy) (Verdict, bool) {
 	switch {
 	case c.Target != Gateway:
@@ -60,7 +61,7 @@ func serverToGateway(c Case, p Policy) (Verdict, bool) {
 		return refuse("MAP-M6", NotServed)
 	case c.Stanza.Type == "error" || c.Stanza.Type == "headline" || !hasBody(c.Stanza):
 		return drop("MAP-M13")
-	case !p.MaySubscribe(c.Colleague.JID):
+	case !p.MayCommand(c.Colleague.JID, CommandWho):
 		return refuse("MAP-M13", NotServed)
 	}
 	return answer("MAP-M13")
@@ -95,6 +96,9 @@ func serverUnregistered(c Case, p Policy) (Verdict, bool) {
 	}
 	return noOpinion()
 }
+
+// serverBlocked: nor is there anything the other way.
+func serverBlocked(c Case, _ Policy) (Verdict, bool) { return blocked(c, ByColleague) }
 
 // serverIQ: GW-15, INJ-18. The gateway answers in the place of a peer, for one who
 // is away only since when.

@@ -51,6 +51,10 @@ func TestFromServer(t *testing.T) {
 		{"GW-15 no such instance possible", up("message", ``, body), target(Impossible), "item-not-found", "GW-15"},
 		{"what another bridge publishes", up("message", ``, body), func(c *Case, _ *Policy) { c.Peer.Gateway = true }, "item-not-found", "LL-4-9"},
 
+		{"to a peer who has blocked this colleague", up("message", ``, body), blockedBy(ByPeer), "service-unavailable", "block"},
+		{"to a peer whom this colleague has blocked", up("message", ``, body), blockedBy(ByColleague), "not-acceptable", "block"},
+		{"a question to a peer who has blocked this colleague", up("iq", ` type='get' id='1'`, ping), blockedBy(ByPeer), "service-unavailable", "block"},
+
 		{"GW-15 a body over 64 KiB", up("message", ``, `<body>`+strings.Repeat("x", 64<<10+1)+`</body>`), nil, "policy-violation", "LL-STR-25"},
 		{"a body of 64 KiB", up("message", ``, `<body>`+strings.Repeat("x", 64<<10)+`</body>`), nil, "relay", ""},
 		{"MAP-M6 groupchat", up("message", ` type='groupchat'`, body), nil, "service-unavailable", "MAP-M6"},
@@ -63,6 +67,7 @@ func TestFromServer(t *testing.T) {
 		{"help", up("message", ``, body), target(Gateway), "answer", "MAP-M13"},
 		{"nothing said", up("message", ``, ``), target(Gateway), "drop", "MAP-M13"},
 		{"no conversation with strangers", up("message", ``, body), both(stranger, target(Gateway)), "service-unavailable", "MAP-M13"},
+		{"GW-20 an admin who is nobody's colleague has something to say", up("message", ``, body), both(both(stranger, target(Gateway)), func(c *Case, p *Policy) { p.Admins = map[string]bool{c.Colleague.JID: true} }), "answer", "MAP-M13"},
 		{"MAP-M6 groupchat to the gateway", up("message", ` type='groupchat'`, body), target(Gateway), "service-unavailable", "MAP-M6"},
 	}
 	for _, r := range rows {
@@ -84,6 +89,9 @@ func TestFromServerIQ(t *testing.T) {
 		{"MAP-X8 the gateway's uptime", ask(last), target(Gateway), "answer", "MAP-X8"},
 		{"GW-13 the prompt", ask(prompt), target(Gateway), "answer", "GW-13"},
 		{"GW-13 an address from a name", up("iq", ` type='set' id='1'`, prompt), target(Gateway), "answer", "GW-13"},
+		{"GW-20 MAP-X9 a command", up("iq", ` type='set' id='1'`, command), target(Gateway), "answer", "GW-20"},
+		{"GW-20 a command is no question", ask(command), target(Gateway), "service-unavailable", "INJ-18"},
+		{"MAP-X9 a peer takes no commands", up("iq", ` type='set' id='1'`, command), nil, "service-unavailable", "INJ-18"},
 		{"MAP-X9 a peer is no gateway", ask(prompt), nil, "service-unavailable", "INJ-18"},
 		{"MAP-X6 ping of a peer who is there", ask(ping), nil, "ask", "MAP-X6"},
 		{"MAP-X6 GW-15 ping of a peer who is not", ask(ping), asleep, "service-unavailable", "GW-15"},
@@ -115,17 +123,21 @@ func TestFromServerIQ(t *testing.T) {
 		r.run(t, stanza.Component, fromNurse(), FromServer)
 	}
 	t.Run("what is listed is answered and what is answered is listed", func(t *testing.T) {
+		all := []string{ping, version, info, items, vcard, clock, last, prompt, roster, command}
 		for role, c := range map[Role]Case{AsComponent: {Target: Gateway}, AsPeer: fromNurse(), AsColleague: fromJuliet()} {
 			c.Colleague.JID = nurse
-			for _, payload := range []string{ping, version, info, items, vcard, clock, last, prompt, roster} {
-				c.Stanza = read(t, stanza.Component, ask(payload))
-				decide := FromServer
-				if role == AsColleague {
-					decide = FromMesh
+			decide := FromServer
+			if role == AsColleague {
+				decide = FromMesh
+			}
+			for _, payload := range all {
+				answered := false
+				for _, kind := range []string{"get", "set"} {
+					c.Stanza = read(t, stanza.Component, up("iq", ` type='`+kind+`' id='1'`, payload))
+					v := decide(c, office())
+					answered = answered || v.Action == Answer || v.Action == Ask
 				}
 				space := c.Stanza.Payload[0].Name.Space
-				v := decide(c, office())
-				answered := v.Action == Answer || v.Action == Ask
 				listed := slices.Contains(Features(role), space)
 				if role == AsPeer {
 					listed = listed || Reachable(space) // of some, the peer decides

@@ -48,6 +48,11 @@ func (r row) run(t *testing.T, c stanza.Content, base Case, decide func(Case, Po
 	})
 }
 
+// blockedBy has somebody block the other.
+func blockedBy(who Block) func(*Case, *Policy) {
+	return func(c *Case, _ *Policy) { c.Blocked = who }
+}
+
 // describe puts a verdict in the words of a row.
 func describe(v Verdict, s stanza.Stanza) string {
 	reply, told := v.Reply(s)
@@ -99,6 +104,7 @@ const (
 	clock   = `<time xmlns='urn:xmpp:time'/>`
 	last    = `<query xmlns='jabber:iq:last'/>`
 	prompt  = `<query xmlns='jabber:iq:gateway'/>`
+	command = `<command xmlns='http://jabber.org/protocol/commands' node='who'/>`
 	roster  = `<query xmlns='jabber:iq:roster'/>`
 	body    = `<body>hi</body>`
 )

@@ -36,6 +36,7 @@ var requests = [...]request{
 	{rule: "MAP-X6", space: stanza.NSPing, local: "ping", get: AsComponent | AsPeer | AsColleague, ask: AsPeer},
 	{rule: "MAP-X7", space: stanza.NSTime, local: "time", get: AsComponent | AsPeer, ask: AsPeer, ifCan: AsPeer},
 	{rule: "MAP-X8", space: stanza.NSLast, local: "query", get: AsComponent | AsPeer, away: AsPeer},
+	{rule: "GW-20", space: stanza.NSCommands, local: "command", set: AsComponent},
 	{rule: "GW-13", space: stanza.NSGateway, local: "query", get: AsComponent, set: AsComponent},
 }
 
@@ -56,7 +57,7 @@ var passing = [...]string{
 func Features(role Role) []string {
 	var list []string
 	for _, r := range requests {
-		if r.get&role != 0 && r.ifCan&role == 0 {
+		if (r.get|r.set)&role != 0 && r.ifCan&role == 0 {
 			list = append(list, r.space)
 		}
 	}

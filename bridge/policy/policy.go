@@ -94,12 +94,25 @@ type Colleague struct {
 	Registered bool   // with the gateway
 }
 
+// Block says which of a peer and a colleague does not want to hear of the other.
+type Block uint8
+
+const (
+	ByColleague Block = 1 << iota
+	ByPeer
+)
+
+// RuleBlock is what a refusal for a Block is counted under: it is nobody's rule but
+// that of the one who blocked.
+const RuleBlock = "block"
+
 // Case is everything the verdict about one stanza depends on, besides Policy.
 type Case struct {
 	Stanza    stanza.Stanza
 	Target    Target    // what Stanza.To stands for
 	Peer      Peer      // sender of what comes from the mesh, else recipient
 	Colleague Colleague // recipient of what comes from the mesh, else sender
+	Blocked   Block     // between Peer and Colleague
 	Relayed   bool      // Stanza has the id of a message relayed the other way between these two in the last 10 minutes, or answers what the gateway asked its sender
 }
 
@@ -109,6 +122,7 @@ type Policy struct {
 	Domain  string          // the component domain
 	Listed  map[string]bool // bare JIDs of the colleagues in the config
 	Domains map[string]bool // domains whose users may subscribe and register
+	Admins  map[string]bool // bare JIDs of those who command the gateway
 	Mesh    Level           // what a peer needs; below Bound counts as Bound
 	MaxBody int             // octets of a message's bodies together; 0 is 64 KiB
 }

@@ -22,6 +22,7 @@ func genCase() *rapid.Generator[Case] {
 			Target:    Target(rapid.Uint8Range(0, 6).Draw(t, "target")),
 			Peer:      Peer{Level: Level(rapid.Uint8Range(0, 4).Draw(t, "level")), Present: rapid.Bool().Draw(t, "present"), Gateway: rapid.Bool().Draw(t, "gateway")},
 			Colleague: genColleague().Draw(t, "colleague"),
+			Blocked:   Block(rapid.Uint8Range(0, 3).Draw(t, "blocked")),
 			Relayed:   rapid.Bool().Draw(t, "relayed"),
 		}
 	})
@@ -56,7 +57,7 @@ func TestProperties(t *testing.T) {
 				return
 			}
 			s := c.Stanza
-			if s.Kind != stanza.Message || s.Type == "groupchat" || s.Type == "error" && (s.ID == "" || !c.Relayed) ||
+			if s.Kind != stanza.Message || s.Type == "groupchat" || s.Type == "error" && (s.ID == "" || !c.Relayed) || c.Blocked != 0 ||
 				c.Peer.Level < Bound || c.Peer.Level < p.Mesh || c.Peer.Gateway || c.Target != Person || !p.MayTalk(c.Colleague) {
 				t.Fatalf("relayed: %+v", c)
 			}
@@ -75,11 +76,11 @@ func TestProperties(t *testing.T) {
 				t.Fatalf("dealt with although addresses are wrong: %+v", c)
 			}
 			if v.Action == Relay && s.Kind != stanza.Presence && (s.Kind != stanza.Message || s.Type == "groupchat" ||
-				s.Type == "error" && (s.ID == "" || !c.Relayed) || c.Target != Person || c.Peer.Gateway || !p.MayTalk(c.Colleague)) {
+				s.Type == "error" && (s.ID == "" || !c.Relayed) || c.Target != Person || c.Peer.Gateway || c.Blocked != 0 || !p.MayTalk(c.Colleague)) {
 				t.Fatalf("relayed: %+v", c)
 			}
 			if v.Action == Ask && (s.Kind != stanza.IQ || s.Type != "get" || s.ID == "" || len(s.Payload) != 1 ||
-				c.Target != Person || !c.Peer.Present || c.Peer.Gateway || !p.MayTalk(c.Colleague)) {
+				c.Target != Person || !c.Peer.Present || c.Peer.Gateway || c.Blocked != 0 || !p.MayTalk(c.Colleague)) {
 				t.Fatalf("asked: %+v", c)
 			}
 		})

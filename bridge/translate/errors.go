@@ -24,6 +24,10 @@ func NoticeText(e stanza.Error, name string) string {
 	return "Your message to " + name + " was not delivered: " + reason(e.Condition)
 }
 
+// OwnBlock is a condition for NoticeText that no stanza can bear (XEP-0191 section 7
+// has it for an application's): the sender has blocked the recipient.
+const OwnBlock = "blocked"
+
 func reason(condition string) string {
 	switch condition {
 	case "forbidden":
@@ -34,6 +38,8 @@ func reason(condition string) string {
 		return "nobody of that name can be reached. Check the name in your list of contacts."
 	case "service-unavailable", "recipient-unavailable":
 		return "they cannot receive it now. Try again when they are online."
+	case OwnBlock:
+		return "you have blocked them. Unblock them first."
 	case "remote-server-not-found":
 		return "their chat server cannot be found. Tell your administrator."
 	case "remote-server-timeout":

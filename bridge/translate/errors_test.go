@@ -72,11 +72,11 @@ func TestErrorToMesh(t *testing.T) {
 	})
 	t.Run("every notice ends with a next step", func(t *testing.T) {
 		for _, condition := range []string{"registration-required", "item-not-found", "service-unavailable", "remote-server-not-found",
-			"remote-server-timeout", "policy-violation", "resource-constraint", "undefined-condition", "gone"} {
+			"remote-server-timeout", "policy-violation", "resource-constraint", "undefined-condition", "gone", OwnBlock} {
 			text := NoticeText(stanza.Error{Condition: condition}, "Alice")
 			step := text[strings.LastIndex(strings.TrimSuffix(text, "."), ". ")+2:]
 			switch verb, _, _ := strings.Cut(step, " "); verb {
-			case "Ask", "Check", "Try", "Tell", "Send", "Wait":
+			case "Ask", "Check", "Try", "Tell", "Send", "Wait", "Unblock":
 			default:
 				t.Errorf("%s: %q", condition, text)
 			}

@@ -30,6 +30,8 @@ var directions = []struct {
 	{"bridge/address", []string{"internal/xep0106"}},
 	{"bridge/config", []string{"resolver/uri"}},
 	{"bridge/caps", []string{"internal/stanza"}},
+	{"bridge/form", []string{"internal/stanza"}},
+	{"bridge/adhoc", []string{"bridge/form", "internal/stanza"}},
 	{"bridge/outbox", []string{"internal/stanza"}},
 	{"bridge/store", []string{"bridge/address", "bridge/outbox", "internal/stanza"}},
 	{"bridge", []string{"linklocal", "upstream", "resolver", "internal/stanza"}},

@@ -28,10 +28,11 @@ const (
 	NSCaps         = "http://jabber.org/protocol/caps"       // XEP-0115
 	NSChatStates   = "http://jabber.org/protocol/chatstates" // XEP-0085
 	NSVersion      = "jabber:iq:version"
-	NSVCard        = "vcard-temp"        // XEP-0054
-	NSTime         = "urn:xmpp:time"     // XEP-0202
-	NSLast         = "jabber:iq:last"    // XEP-0012
-	NSGateway      = "jabber:iq:gateway" // XEP-0100 section 6.3
+	NSVCard        = "vcard-temp"                          // XEP-0054
+	NSTime         = "urn:xmpp:time"                       // XEP-0202
+	NSLast         = "jabber:iq:last"                      // XEP-0012
+	NSGateway      = "jabber:iq:gateway"                   // XEP-0100 section 6.3
+	NSCommands     = "http://jabber.org/protocol/commands" // XEP-0050
 
 	nsXMLNS = "http://www.w3.org/2000/xmlns/"
 )
