@@ -32,6 +32,7 @@ func (g *Gateway) routed(seq uint64) {
 	g.acquit(g.written[:n], nil)
 	g.written = g.written[:copy(g.written, g.written[n:])]
 	g.forgetSaid(seq)
+	g.resolveDoubts(seq)
 	g.pumpUpstream()
 	g.askArrivals()
 	g.doChores()

@@ -30,6 +30,7 @@ type colleague struct {
 	fading    int               // those that have, and that the disk has not forgotten
 	silent    bool              // answers no pings, so that nobody waits for them
 	patience  *alarm            // with the next answer, while messages are held back
+	doubt     uint64            // the question asked again, until the server has passed it on; 0: none
 	talking   time.Time         // last message while no device was online
 	hush      *alarm            // to the end of talking
 }

@@ -78,6 +78,7 @@ type Gateway struct {
 	said       []saying               // beside messages, in order
 	arrivals   []*arrival             // of what was routed, in order
 	overdue    *alarm                 // for the oldest of arrivals
+	doubted    []*colleague           // who were asked again
 	relayed    *recent[passage]       // messages that crossed, for errors about them; the word is where those go
 	repeated   *recent[mark]          // messages taken in, for repeats of them
 	noticed    *recent[subject]       // what peers and colleagues were told in words

@@ -25,6 +25,7 @@ const (
 	askLimit        = 14 * time.Second // for one question; two may be needed for an answer within 30 s (GW-14)
 	arrivalWait     = time.Minute      // for the recipient of a message to answer a ping (COMP-16)
 	arrivalPatience = 2 * time.Second  // the same, before what is held back for it goes out
+	arrivalGrace    = time.Second / 2  // of that, from when the question was asked again and the server was alive
 	strikeMemory    = 24 * time.Hour   // a stanza on which a session ended is known as such
 	dropLogPause    = time.Minute      // one log line per rule
 	farewellTime    = 5 * time.Second  // for everybody to be told that we leave

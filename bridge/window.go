@@ -1,5 +1,7 @@
 package bridge
 
+import "slices"
+
 // What a server had routed when it died goes out again on the next session, and
 // most of it has been read by then. So no more than a window of messages is ever on
 // its way to one colleague (COMP-16): the next ones wait for the sign that some have
@@ -35,19 +37,46 @@ func (g *Gateway) awaitRoom(c *colleague) {
 // bePatient gives a colleague's client, for whom messages are held back, some time
 // to answer.
 func (g *Gateway) bePatient(c *colleague) {
-	if c.patience.set() {
+	if !c.patience.set() && c.doubt == 0 {
+		c.patience = g.after(arrivalPatience-arrivalGrace, func() { g.askAgain(c) })
+	}
+}
+
+// askAgain puts a question anew that was not answered. A server that stands still
+// answers for nobody, and must not be given more than a window meanwhile: only when it
+// has passed that question on is it the client that does not answer.
+func (g *Gateway) askAgain(c *colleague) {
+	i := slices.IndexFunc(g.arrivals, func(a *arrival) bool { return a.to == c.key() && a.ping != "" })
+	if i < 0 || g.session == nil || !g.send(g.arrivalPing(g.arrivals[i].way, g.arrivals[i].ping)) {
+		g.bePatient(c)
 		return
 	}
-	c.patience = g.after(arrivalPatience, func() {
-		c.silent = true
-		g.pumpTo(c.queue)
+	c.doubt = g.said[len(g.said)-1].seq
+	g.doubted = append(g.doubted, c)
+}
+
+// resolveDoubts takes in up to where the server is alive.
+func (g *Gateway) resolveDoubts(seq uint64) {
+	g.doubted = slices.DeleteFunc(g.doubted, func(c *colleague) bool {
+		switch {
+		case c.doubt == 0: // has answered
+			return true
+		case c.doubt > seq:
+			return false
+		}
+		c.doubt = 0
+		c.patience = g.after(arrivalGrace, func() {
+			c.silent = true
+			g.pumpTo(c.queue)
+		})
+		return true
 	})
 }
 
 // answers takes in that a colleague's client, or their server, answers pings.
 func (c *colleague) answers() {
 	if c != nil {
-		c.silent = false
+		c.silent, c.doubt = false, 0
 		c.patience.stop()
 	}
 }
@@ -55,7 +84,8 @@ func (c *colleague) answers() {
 // groundAll takes in that nothing is on its way any more.
 func (g *Gateway) groundAll() {
 	for _, c := range g.colleagues {
-		c.underWay = 0
+		c.underWay, c.doubt = 0, 0
 		c.patience.stop()
 	}
+	g.doubted = nil
 }

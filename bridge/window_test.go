@@ -85,6 +85,25 @@ func TestWindow(t *testing.T) {
 			t.Errorf("%d of another 50 after an answer", n)
 		}
 	})
+	synctestRun(t, "COMP-16 a server that stands still is no silent client: no more than a window goes to it", func(t *testing.T) {
+		for _, passedOn := range []bool{false, true} {
+			c := start(t)
+			burst(c, 100)
+			if passedOn { // the messages, and the pings behind them; then it freezes
+				c.routed(c.session.seq)
+				c.routed(c.session.seq)
+			}
+			c.rest(10 * time.Second)
+			if n := len(bodiesIn(c.session.sent)); n != 32 || c.colleagues[aliceJID].silent {
+				t.Fatalf("%d went to a frozen server", n)
+			}
+			c.routing = true // back again, and Alice's client answers nothing
+			c.rest(2 * arrivalPatience)
+			if n := len(bodiesIn(c.session.sent)); n != 100 {
+				t.Errorf("%d of 100", n)
+			}
+		}
+	})
 	synctestRun(t, "COMP-16 an answer in time keeps the window, and the next session begins with an empty one", func(t *testing.T) {
 		c := start(t)
 		c.routing = true
