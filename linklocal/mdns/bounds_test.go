@@ -44,6 +44,7 @@ func still(t testing.TB) (*Engine, map[string]int) {
 	e.Publish(Service{Type: "_presence._tcp", Instance: "nurse@pronto", Port: 1})
 	e.readMail()
 	e.lookup(&lookup{name: instanceName(t, "romeo@forza"), done: func(Endpoint, error) {}}, 1, false)
+	e.fetch(&fetch{name: instanceName(t, "romeo@forza"), gap: retransmitFirst, fits: func(data string) bool { return data == "\x01icon" }, done: func(string, error) {}}, 1)
 	return e, counts
 }
 

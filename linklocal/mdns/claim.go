@@ -63,6 +63,12 @@ func newClaim(e *Engine, is claimant) *claim {
 
 func (c *claim) unique(i *iface) []record { return c.is.unique(i) }
 
+// brief is unique without the data in NULL records, which nobody wants unasked: what probes
+// propose, announcements say and answers add.
+func (c *claim) brief(i *iface) []record {
+	return slices.DeleteFunc(c.unique(i), func(r record) bool { return r.typ == typeNULL })
+}
+
 // allClaims lists the host's claim and those of the published services.
 func (e *Engine) allClaims() []*claim {
 	out := []*claim{e.host.claim}
@@ -159,7 +165,7 @@ func (c *claim) owns(i *iface) bool {
 // 8.3). told counts what has been said already.
 func (c *claim) announce(i *iface, h *holding, told int) {
 	i.say(c.is.shared(i)...)
-	i.say(c.unique(i)...)
+	i.say(c.brief(i)...)
 	c.repeat(i, h, told+1, func() { c.announce(i, h, told+1) })
 }
 

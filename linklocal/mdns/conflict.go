@@ -77,7 +77,7 @@ func (e *Engine) checkProbe(a *arrival) {
 		if !slices.ContainsFunc(theirs, func(r record) bool { return !c.isOurs(r) && !c.wasOurs(r) }) {
 			continue // our own probe, come in by another way
 		}
-		if compareSets(c.unique(a.i), theirs) < 0 {
+		if compareSets(c.brief(a.i), theirs) < 0 {
 			c.tieLost(a.i)
 		}
 	}

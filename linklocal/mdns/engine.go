@@ -65,6 +65,7 @@ type Engine struct {
 	services []*service      // published, in order of publication
 	browsers []*browser
 	lookups  []*lookup
+	fetches  []*fetch
 	retract  []record           // goodbyes waiting for a first interface
 	former   map[name]time.Time // own names given up, until when their reflections are ignored
 	ignored  bool               // one of former was seen

@@ -73,6 +73,7 @@ func (f *found) settle(bare bool) {
 		f.tell(Removed)
 		f.i.e.agenda.stop(f.alarm)
 		f.i.e.failLookupsOf(f.i, f.name)
+		f.i.e.failFetchesOf(f.i, f.name)
 	case present && !f.shown:
 		f.shown, f.txt, f.known = true, txt, heard
 		f.tell(Added)

@@ -24,6 +24,8 @@ func seeds(t testing.TB) [][]byte {
 	out = append(out, packResponses(plain([]record{srvRecord(own, host, 9), txtRecord(own, "\x00"), addrRecord(pronto, netip.MustParseAddr("10.2.1.9"))}))...)
 	out = append(out, packQuestions([]question{{name: typ, typ: typePTR, class: classIN, unicast: true},
 		{name: own, typ: typeANY, class: classIN}, {name: pronto, typ: typeAAAA, class: classANY}, {name: servicesName, typ: typePTR, class: classIN}}, none)...)
+	out = append(out, packResponses(plain([]record{nullRecord(n, "\x01icon"), nullRecord(n, ""), nullRecord(own, "\x00")}))...)
+	out = append(out, packQuestions([]question{{name: own, typ: typeNULL, class: classIN, unicast: true}}, none)...)
 	return append(out, nil, make([]byte, headerLen))
 }
 

@@ -28,6 +28,8 @@ func TestGoldenPackets(t *testing.T) {
 		{"LL-4-7 SRV and TXT in one packet", packQuestions([]question{
 			{name: juliet, typ: typeSRV, class: classIN}, {name: juliet, typ: typeTXT, class: classIN}}, none),
 			"0000000000020000000000000d6a756c6965744070726f6e746f095f70726573656e6365045f746370056c6f63616c0000210001c00c00100001"},
+		{"LL-AV-6 NULL QU", packQuestions([]question{{name: juliet, typ: typeNULL, class: classIN, unicast: true}}, none),
+			"0000000000010000000000000d6a756c6965744070726f6e746f095f70726573656e6365045f746370056c6f63616c00000a8001"},
 		{"LL-9-1 goodbye", packResponses(plain([]record{ptrRecord(typ, juliet).withTTL(0)})),
 			"000084000000000100000000095f70726573656e6365045f746370056c6f63616c00000c00010000000000100d6a756c6965744070726f6e746fc00c"},
 		{"LL-3-2 LL-3-3 LL-3-23 LL-3-24 LL-11.3-4 announce", packResponses(plain([]record{

@@ -213,6 +213,7 @@ func (i *iface) leave() {
 	}
 	i.cache.capLifetime(leaveHold)
 	i.e.failLookups(i)
+	i.e.failFetches(i)
 	i.forgetIfEmpty()
 }
 
@@ -250,25 +251,28 @@ func (i *iface) ask(q question) {
 // stays, so that a goodbye and an announcement replace each other.
 func (i *iface) say(rs ...record) { i.records = append(i.records, rs...) }
 
-// takeRecords empties the batch: without repetitions, addresses last, where the packets
-// that need them as a hint have their place for them anyway.
+// takeRecords empties the batch: without repetitions, addresses late, where the packets
+// that need them as a hint have their place for them anyway, and at the very end the goodbyes
+// that fill a packet each and that nobody waits for.
 func (i *iface) takeRecords() []record {
 	latest := make(map[recKey]int, len(i.records))
 	for k, r := range i.records {
 		latest[r.key()] = k
 	}
-	var first, last []record
+	var first, last, bulk []record
 	for k, r := range i.records {
 		switch {
 		case latest[r.key()] != k:
 		case r.typ == typeA || r.typ == typeAAAA:
 			last = append(last, r)
+		case r.typ == typeNULL && r.ttl == 0:
+			bulk = append(bulk, r)
 		default:
 			first = append(first, r)
 		}
 	}
 	i.records = nil
-	return append(first, last...)
+	return slices.Concat(first, last, bulk)
 }
 
 // flush packs what the turn collected and hands it to every link.

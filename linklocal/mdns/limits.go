@@ -1,5 +1,9 @@
 package mdns
 
+// MaxNull is the largest NULL record that can be published, in octets: with its name and
+// header it still fits into the 9000 of a packet (RFC 6762 section 17).
+const MaxNull = 8192
+
 // Bounds on what strangers can make us hold or do.
 const (
 	maxPacket         = 9000 // octets; RFC 6762 section 17
@@ -17,5 +21,6 @@ const (
 	unicastPackets    = 4    // of one unicast answer; a longer one goes to all
 	unicastBurst      = 20   // unicast packets at once per link
 	unicastPerSecond  = 20   // and steadily
+	maxFetches        = 32   // NULL records asked for at a time
 	warnPublished     = 500  // Avahi clients lose what is beyond (measured)
 )

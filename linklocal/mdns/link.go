@@ -76,7 +76,7 @@ func (l *link) sendNext() {
 
 // transmit multicasts data now and remembers it, to know it when it is looped back.
 func (l *link) transmit(data []byte) {
-	l.nextSend = l.e.now.Add(packetGap)
+	l.nextSend = l.e.now.Add(packetGap * time.Duration(1+len(data)/maxSend)) // a large one is several frames
 	key := maphash.Bytes(l.seed, data)
 	l.echoes[key] = append(l.echoes[key], l.e.now.Add(echoHold))
 	l.pruneEchoes()

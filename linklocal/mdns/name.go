@@ -64,6 +64,24 @@ func (n name) parent() name {
 	return n[1+int(n[0]):]
 }
 
+// split is n with the dots of its first label taken for separators, as it is written where
+// names are text; "" when there are none, or no name comes of it.
+func (n name) split() name {
+	labels := strings.Split(n.first(), ".")
+	if len(labels) < 2 {
+		return ""
+	}
+	out := n.parent()
+	for k := len(labels) - 1; k >= 0; k-- {
+		longer, err := out.child(labels[k])
+		if err != nil {
+			return ""
+		}
+		out = longer
+	}
+	return out
+}
+
 // valid reports whether n is a well-formed wire name.
 func (n name) valid() bool {
 	if len(n) == 0 || len(n) > maxName {

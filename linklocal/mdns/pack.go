@@ -86,7 +86,7 @@ func packProbes(i *iface, claims []*claim) [][]byte {
 		n, size := 0, headerLen
 		for n < len(claims) {
 			size += len(claims[n].name) + 4
-			for _, r := range claims[n].unique(i) {
+			for _, r := range claims[n].brief(i) {
 				size += 12 + len(r.data)
 			}
 			if size > maxSend && n > 0 {
@@ -107,7 +107,7 @@ func packProbe(i *iface, claims []*claim) []byte {
 		p.question(question{name: c.name, typ: typeANY, class: classIN})
 	}
 	for _, c := range claims {
-		for _, r := range c.unique(i) {
+		for _, r := range c.brief(i) {
 			r.flush = false // section 8.1 proposes plain records
 			p.add(secAuthority, r)
 		}

@@ -17,14 +17,18 @@ type service struct {
 	typ   name // such as _presence._tcp.local
 	claim *claim
 	label string // current instance
-	txt   string // rdata as published
+	alias name   // the instance with its dots taken for separators; "" without dots
+	content
 
-	want     *string     // rdata that waits for its turn
+	want     *content    // what waits for its turn
 	updates  []time.Time // of the TXT within txtWindow
 	updating *alarm
 	state    State
 	over     bool
 }
+
+// content is what a service says of itself beside where it is: rdata.
+type content struct{ txt, null string }
 
 func newService(e *Engine, spec Service) *service {
 	s := &service{e: e, spec: spec, label: spec.Instance}
@@ -50,13 +54,15 @@ func (s *service) start() {
 		s.gaveUp(errConflicts)
 		return
 	}
-	s.typ, s.txt = typ, s.encode(s.spec.TXT)
+	s.typ, s.content = typ, content{s.encode(s.spec.TXT), s.fitting(s.spec.Null)}
 	s.e.services = append(s.e.services, s)
 	if len(s.e.services) > warnPublished && !s.e.warned {
 		s.e.warned = true
 		s.e.log.Warn("over 500 published instances; Avahi-based clients do not see them all, publish fewer", "published", len(s.e.services))
 	}
-	if n, _ := typ.child(s.label); !s.claim.take(n) {
+	n, _ := typ.child(s.label)
+	s.alias = n.split()
+	if !s.claim.take(n) {
 		s.claim.name = n
 		s.claim.next() // another instance of ours has this name (LL-3-12)
 		return
@@ -75,14 +81,39 @@ func (s *service) encode(txt []string) string {
 	return data
 }
 
+// fitting returns null if it can be sent.
+func (s *service) fitting(null string) string {
+	if len(null) > MaxNull {
+		s.e.log.Warn("NULL record too large for multicast DNS, left out", "instance", s.label, "octets", len(null))
+		return ""
+	}
+	return null
+}
+
 func (s *service) unique(i *iface) []record {
 	if i.left {
 		return nil
 	}
-	return []record{
+	out := []record{
 		srvRecord(s.claim.name, s.e.host.claim.name, s.spec.Port),
 		txtRecord(s.claim.name, s.txt),
 	}
+	if s.null != "" {
+		out = append(out, nullRecord(s.claim.name, s.null))
+	}
+	return out
+}
+
+// nulls lists the NULL record under every name that it stands under.
+func (s *service) nulls() []record {
+	if s.null == "" {
+		return nil
+	}
+	out := []record{nullRecord(s.claim.name, s.null)}
+	if s.alias != "" {
+		out = append(out, nullRecord(s.alias, s.null))
+	}
+	return out
 }
 
 func (s *service) ptr() record { return ptrRecord(s.typ, s.claim.name) }
@@ -98,7 +129,7 @@ func (s *service) rename(n int) string {
 }
 
 func (s *service) renamed(label string) {
-	s.label = label
+	s.label, s.alias = label, s.claim.name.split()
 	s.tell(Renamed, nil)
 }
 
@@ -136,22 +167,29 @@ func (s *service) tell(st State, err error) {
 	}
 }
 
-// setTXT takes a new TXT record now or as soon as the update rate allows.
-func (s *service) setTXT(txt []string) {
+// latest is what s says, or will as soon as the update rate allows.
+func (s *service) latest() content {
+	if s.want != nil {
+		return *s.want
+	}
+	return s.content
+}
+
+// set takes new content now or as soon as the update rate allows.
+func (s *service) set(c content) {
 	if s.over {
 		return
 	}
-	data := s.encode(txt)
-	s.want = &data
+	s.want = &c
 	s.update()
 }
 
-// update announces the wanted TXT if its time has come, else sets an alarm for it.
+// update announces the wanted content if its time has come, else sets an alarm for it.
 func (s *service) update() {
 	if s.want == nil || s.over {
 		return
 	}
-	if *s.want == s.txt {
+	if *s.want == s.content {
 		s.want = nil
 		return
 	}
@@ -161,17 +199,36 @@ func (s *service) update() {
 		}
 		return
 	}
-	s.claim.remember([]record{txtRecord(s.claim.name, s.txt)})
-	s.txt, s.want = *s.want, nil
+	old := s.nulls()
+	s.claim.remember(append([]record{txtRecord(s.claim.name, s.txt)}, old...))
+	s.content, s.want = *s.want, nil
 	told := false
 	for i, h := range s.claim.on {
 		if h.phase == owned {
+			s.replaceNull(i, old)
 			s.announceTXT(i, h, 0)
 			told = true
 		}
 	}
 	if told {
 		s.updated()
+	}
+}
+
+// replaceNull says the NULL record where it is another than old: without waiting for
+// anybody to ask, since a cache may hold old for more than an hour.
+func (s *service) replaceNull(i *iface, old []record) {
+	if slices.Equal(s.nulls(), old) {
+		return
+	}
+	for _, l := range i.links {
+		for _, r := range old {
+			delete(l.sent, r.key()) // which holds the data
+		}
+	}
+	i.say(s.nulls()...)
+	if s.null == "" {
+		i.say(withdrawn(old)...)
 	}
 }
 
@@ -224,17 +281,26 @@ func (s *service) withdraw() {
 	s.end(Withdrawn, nil)
 }
 
-// goodbye withdraws PTR, SRV and TXT wherever they were announced (RFC 6762 section 10.1).
+// goodbye withdraws PTR, SRV, TXT and NULL wherever they were announced (RFC 6762 section
+// 10.1).
 func (s *service) goodbye() {
 	for i := range s.claim.on {
 		if !s.claim.owns(i) {
 			continue
 		}
 		i.say(s.ptr().withTTL(0))
-		for _, r := range s.unique(i) {
-			i.say(r.withTTL(0))
-		}
+		i.say(withdrawn(s.claim.brief(i))...)
+		i.say(withdrawn(s.nulls())...)
 	}
+}
+
+// withdrawn lists the goodbyes of records.
+func withdrawn(rs []record) []record {
+	out := make([]record, len(rs))
+	for k, r := range rs {
+		out[k] = r.withTTL(0)
+	}
+	return out
 }
 
 // Retract says goodbye for the PTR of an instance that a former life of this process may

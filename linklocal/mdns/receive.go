@@ -87,6 +87,7 @@ func (e *Engine) dispatch(a *arrival) {
 		e.suppressDuplicates(a)
 		a.i.learn(a)
 		e.advanceLookups(a.i)
+		e.advanceFetches(a)
 		return
 	}
 	if len(a.authority) > 0 {

@@ -116,6 +116,10 @@ func txtRecord(owner name, txt string) record {
 	return record{name: owner, typ: typeTXT, class: classIN, flush: true, ttl: ttlOther, data: txt}
 }
 
+func nullRecord(owner name, data string) record {
+	return record{name: owner, typ: typeNULL, class: classIN, flush: true, ttl: ttlOther, data: data}
+}
+
 func addrRecord(owner name, a netip.Addr) record {
 	typ := typeA
 	if a.Is6() {

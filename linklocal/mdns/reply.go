@@ -88,6 +88,13 @@ func (l *link) unicast(to netip.AddrPort, answers []answer) {
 // few reports whether groups fit the packets that one asker may be told in. The source of
 // a question is easily forged: longer answers go to all, paced and at most once a second.
 func few(groups []group) bool {
+	octets := 0
+	for _, g := range groups {
+		octets += len(g.answer.data)
+	}
+	if octets > unicastPackets*maxSend {
+		return false
+	}
 	for range unicastPackets {
 		groups = groups[fitting(groups):]
 	}
@@ -156,6 +163,9 @@ func (e *Engine) answerLegacy(a *arrival) {
 	p.id = a.id
 	var groups []group
 	for _, q := range a.distinct() {
+		if q.typ == typeNULL {
+			p.limit = maxPacket // it is all that is asked for, and may be larger than a frame
+		}
 		if answers := e.answersTo(a.i, q); len(answers) > 0 && p.question(q) {
 			groups = append(groups, groupsOf(answers)...)
 		}
@@ -176,6 +186,7 @@ func (e *Engine) answerLegacy(a *arrival) {
 		}
 	}
 	packExtras(p, groups)
+	a.l.tokens -= float64(p.off / maxSend) // one was taken
 	a.l.put(p.bytes(), a.packet.Src)
 }
 

@@ -86,7 +86,7 @@ func (e *Engine) answersTo(i *iface, q question) []answer {
 	}
 	c := e.claims[q.name.fold()]
 	if c == nil || !c.owns(i) {
-		return out
+		return append(out, e.aliasAnswers(i, q)...)
 	}
 	own := c.unique(i)
 	for _, r := range own {
@@ -96,6 +96,21 @@ func (e *Engine) answersTo(i *iface, q question) []answer {
 	}
 	if len(out) == 0 {
 		out = append(out, answer{record: nsecFor(c.name, own)})
+	}
+	return out
+}
+
+// aliasAnswers lists the NULL records asked for by names in which the dots of an instance
+// were taken for separators (LL-AV-15).
+func (e *Engine) aliasAnswers(i *iface, q question) []answer {
+	if q.typ != typeNULL && q.typ != typeANY {
+		return nil
+	}
+	var out []answer
+	for asked, k := q.name.fold(), 0; k < len(e.services); k++ {
+		if s := e.services[k]; s.null != "" && s.alias.fold() == asked && s.claim.owns(i) {
+			out = append(out, answer{record: nullRecord(s.alias, s.null)})
+		}
 	}
 	return out
 }
@@ -142,7 +157,7 @@ func (e *Engine) extraFor(i *iface, r record) []record {
 		if c == nil || c == e.host.claim {
 			return nil
 		}
-		return append(c.unique(i), e.hostExtra(i)...)
+		return append(c.brief(i), e.hostExtra(i)...)
 	case typeSRV, typeA, typeAAAA:
 		return e.hostExtra(i)
 	}

@@ -8,6 +8,11 @@ type Service struct {
 	Instance string   // one label of 1 to 63 octets, raw: dots and UTF-8 are data
 	Port     uint16   // of the SRV record, the one really listened on
 	TXT      []string // up to 255 octets each, as on the wire; none at all is fine
+	// Null is the rdata of a NULL record: larger data about the instance, said when it changes
+	// or is asked for. It stands under the instance's name, and under the one that comes of
+	// taking the dots of the instance for separators, where clients look for it that write
+	// names as text. "" is no such record; over MaxNull octets cannot be sent and is none.
+	Null string
 	// Rename yields the n-th other name (n >= 1) after conflicts; nil appends "-n".
 	// A name that does not differ from one tried before ends in Failed.
 	Rename func(n int) string
@@ -60,14 +65,21 @@ func (e *Engine) Publish(s Service) *Publication {
 	return p
 }
 
+// Set replaces the TXT and the NULL record, as SetTXT does. The NULL record is said first, so
+// that who reads of it in the TXT record finds the new one (XEP-0174 section 11.2).
+func (p *Publication) Set(txt []string, null string) {
+	txt = slices.Clone(txt)
+	p.e.post(func() { p.s.set(content{p.s.encode(txt), p.s.fitting(null)}) })
+}
+
 // SetTXT replaces the TXT record. Updates are coalesced: at least 2 s apart, at most ten a
 // minute, and the last one always gets out (RFC 6762 section 8.4, LL-5-3). The same TXT
 // again sends nothing. After Withdraw it does nothing.
 func (p *Publication) SetTXT(txt []string) {
 	txt = slices.Clone(txt)
-	p.e.post(func() { p.s.setTXT(txt) })
+	p.e.post(func() { p.s.set(content{p.s.encode(txt), p.s.latest().null}) })
 }
 
-// Withdraw ends the publication with a goodbye for PTR, SRV and TXT (RFC 6762 section
+// Withdraw ends the publication with a goodbye for PTR, SRV, TXT and NULL (RFC 6762 section
 // 10.1). Doing it twice is no error.
 func (p *Publication) Withdraw() { p.e.post(p.s.withdraw) }
