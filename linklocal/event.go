@@ -3,7 +3,7 @@ package linklocal
 import "meshbridge/internal/stanza"
 
 // Event is what the mesh tells: [PeerChanged], [PeerGone], [Received], [Delivered],
-// [Returned], [StreamOpened], [ProxyChanged] or [Listening].
+// [Returned], [StreamOpened], [ProxyChanged], [AvatarFetched] or [Listening].
 type Event interface{ event() }
 
 // Peer is a person on the mesh as DNS-SD shows them.
@@ -54,14 +54,21 @@ type ProxyChanged struct {
 	Err       error
 }
 
+// AvatarFetched tells what came of [Mesh.FetchAvatar].
+type AvatarFetched struct {
+	Hash   string
+	Avatar string // the octets that have this hash; "" when they were not to be had
+}
+
 // Listening tells that the mesh is on at least one link and at which port.
 type Listening struct{ Port uint16 }
 
-func (PeerChanged) event()  {}
-func (PeerGone) event()     {}
-func (Received) event()     {}
-func (Delivered) event()    {}
-func (Returned) event()     {}
-func (StreamOpened) event() {}
-func (ProxyChanged) event() {}
-func (Listening) event()    {}
+func (PeerChanged) event()   {}
+func (PeerGone) event()      {}
+func (Received) event()      {}
+func (Delivered) event()     {}
+func (Returned) event()      {}
+func (StreamOpened) event()  {}
+func (ProxyChanged) event()  {}
+func (AvatarFetched) event() {}
+func (Listening) event()     {}

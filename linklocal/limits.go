@@ -30,6 +30,11 @@ func DefaultLimits() Limits {
 	}
 }
 
+// MaxAvatar bounds the picture of a colleague on the mesh, in octets: what XEP-0153
+// section 4.6 advises, and what still fits into one packet of multicast DNS (RFC 6762
+// section 17).
+const MaxAvatar = 8 << 10
+
 // orDefault fills in what is not said.
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits()
@@ -70,5 +75,6 @@ const (
 	reserved         = 128                  // descriptors that are not for the mesh: the server, the store, mDNS, name service, the log
 	acceptPauseFirst = 5 * time.Millisecond // after a failed accept(2), doubled each time: out of descriptors, most likely
 	acceptPauseLast  = time.Second
-	logPause         = time.Minute // between log lines about that, and between those about streams of impostors
+	avatarTimeout    = 8 * time.Second // for the data of an avatar to come: four questions
+	logPause         = time.Minute     // between log lines about that, and between those about streams of impostors
 )

@@ -22,6 +22,7 @@ var constants = map[string]any{
 	"maxHandshakes": maxHandshakes, "maxUnbound": maxUnbound, "writeQueue": writeQueue,
 	"maxReadAhead": maxReadAhead, "maxReadAheadAll": maxReadAheadAll, "maxLargeAll": maxLargeAll,
 	"maxCandidates": maxCandidates, "maxRequestQueue": maxRequestQueue, "maxDrain": maxDrain,
+	"MaxAvatar": MaxAvatar, "avatarTimeout": avatarTimeout,
 	"minStreams": minStreams, "reserved": reserved,
 }
 

@@ -11,7 +11,8 @@ type Proxy struct {
 	Key      string                    // the caller's name for it; bare JID
 	Instance string                    // the name wanted
 	Rename   func(n int) (name string) // the n-th other name, n >= 1, when the wanted one is taken
-	Profile  Profile                   // Gateway mark and port are added by the mesh
+	Profile  Profile                   // Gateway mark, port and PhotoHash are the mesh's to write
+	Avatar   string                    // octets of a picture, MaxAvatar at most; "" for none
 }
 
 // proxy is a published instance.
@@ -37,12 +38,12 @@ func (m *Mesh) publish(p Proxy) {
 		m.proxies[p.Key] = have
 		m.announce(have)
 	case have.failed:
-		have.Profile, have.failed = p.Profile, false
+		have.Profile, have.Avatar, have.failed = p.Profile, p.Avatar, false
 		m.announce(have)
 	default:
-		have.Profile = p.Profile
+		have.Profile, have.Avatar = p.Profile, p.Avatar
 		if have.pub != nil {
-			have.pub.SetTXT(m.txt(have))
+			have.pub.Set(m.txt(have), m.avatar(have))
 		}
 	}
 }
@@ -80,7 +81,8 @@ func (m *Mesh) announce(p *proxy) {
 	}
 	var pub *mdns.Publication
 	pub = m.engine.Publish(mdns.Service{
-		Type: ServiceType, Instance: p.Instance, Rename: p.Rename, Port: m.port, TXT: m.txt(p),
+		Type: ServiceType, Instance: p.Instance, Rename: p.Rename, Port: m.port,
+		TXT: m.txt(p), Null: m.avatar(p),
 		Notify: func(s mdns.Status) {
 			m.post(func() {
 				if m.proxies[p.Key] == p && p.pub == pub {
@@ -95,6 +97,7 @@ func (m *Mesh) announce(p *proxy) {
 func (m *Mesh) txt(p *proxy) []string {
 	profile := p.Profile
 	profile.Gateway, profile.HasGateway = m.cfg.Mark, m.cfg.Mark != ""
+	profile.PhotoHash = AvatarHash(m.avatar(p))
 	if m.cfg.LegacyPort {
 		return profile.TXT(m.port)
 	}

@@ -158,11 +158,8 @@ func (p *Profile) readStatus(value string) {
 }
 
 func (p *Profile) readPhotoHash(value string) {
-	value = lowerKey(strings.TrimSpace(value))
-	switch {
-	case isPhotoHash(value):
-		p.PhotoHash = value
-	case value != "":
+	p.PhotoHash = PhotoHash(value)
+	if value = strings.TrimSpace(value); value != "" && p.PhotoHash == "" {
 		p.Odd = append(p.Odd, "phsh "+quoteOdd(value)+" is no SHA-1, avatar ignored")
 	}
 }
@@ -220,10 +217,6 @@ func (p Profile) fields(port uint16) []txtField {
 	if port != 0 {
 		portText = strconv.Itoa(int(port))
 	}
-	photo := lowerKey(p.PhotoHash)
-	if !isPhotoHash(photo) {
-		photo = ""
-	}
 	status := p.Status
 	if status != Available && status != Away && status != DND {
 		status = ""
@@ -242,7 +235,7 @@ func (p Profile) fields(port uint16) []txtField {
 		textField("msg", p.Message),
 		textField("nick", p.Nick),
 		identifierField("node", p.Node),
-		identifierField("phsh", photo),
+		identifierField("phsh", PhotoHash(p.PhotoHash)),
 		identifierField("port.p2pj", portText),
 		identifierField("status", string(status)),
 		identifierField("vc", p.VC),
@@ -325,6 +318,16 @@ func lowerKey(s string) string {
 		}
 	}
 	return string(b)
+}
+
+// PhotoHash returns the normal form of the hash of an avatar as strangers write it: 40
+// lower-case hexadecimal digits, or "" for what is none.
+func PhotoHash(s string) string {
+	s = lowerKey(strings.TrimSpace(s))
+	if !isPhotoHash(s) {
+		return ""
+	}
+	return s
 }
 
 func isPhotoHash(s string) bool {

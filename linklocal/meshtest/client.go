@@ -166,6 +166,9 @@ func (c *Client) Sees(instance string) ([]string, bool) {
 // SetTXT changes what the client says of its person.
 func (c *Client) SetTXT(txt ...string) { c.pub.SetTXT(txt) }
 
+// SetAvatar changes what the client's person looks like, and what it says of them.
+func (c *Client) SetAvatar(avatar string, txt ...string) { c.pub.Set(txt, avatar) }
+
 // SignOff says goodbye and stops. Doing it twice is no error.
 func (c *Client) SignOff() error {
 	c.StopListening()
