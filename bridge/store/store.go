@@ -20,6 +20,10 @@ var (
 // whatever is made from one here.
 const maxOctets = 4096
 
+// maxAvatarOctets bounds the value of an avatar: what comes in one packet of multicast
+// DNS (RFC 6762 section 17), with a word about it.
+const maxAvatarOctets = 9216
+
 // Store is an open state file. Its methods may be called by any goroutine; only
 // Open, Flush and Close wait for the disk.
 type Store struct {
@@ -81,7 +85,11 @@ func (s *Store) SetFallback(local, instance string) error {
 }
 
 func (s *Store) put(bucket, key, value string) error {
-	if key == "" || len(key) > maxOctets || len(value) > maxOctets {
+	return s.putWithin(maxOctets, bucket, key, value)
+}
+
+func (s *Store) putWithin(room int, bucket, key, value string) error {
+	if key == "" || len(key) > maxOctets || len(value) > room {
 		return fmt.Errorf("store: %s: a key of %d and a value of %d octets cannot be kept", bucket, len(key), len(value))
 	}
 	return s.keeper.put(change{bucket, key}, value)

@@ -137,6 +137,19 @@ func TestStore(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+	t.Run("LL-AV-9 the octets of a picture are kept as they are, up to what one packet brings", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "state.db")
+		s := open(t, path)
+		picture := "9223 " + strings.Repeat("\x00\xff\n", 3000)
+		must(t, s.Set(Avatars, "4a5e", picture), s.Close())
+		if got := open(t, path).State().Facts[Avatars]["4a5e"]; got != picture {
+			t.Errorf("%d octets of %d", len(got), len(picture))
+		}
+		s = open(t, filepath.Join(t.TempDir(), "other.db"))
+		if s.Set(Avatars, "4a5e", picture+picture) == nil || s.Set(Names, "x", picture) == nil {
+			t.Error("more was taken")
+		}
+	})
 	t.Run("nothing is written when nothing changed", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state.db")
 		s := open(t, path)
