@@ -2,6 +2,7 @@ package translate
 
 import (
 	"cmp"
+	"encoding/base64"
 
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
@@ -20,6 +21,38 @@ type CardOptions struct {
 	HideNames  bool // given and family name
 	ShowEmails bool
 	ShowJIDs   bool
+	Photo      string // octets of the picture that the record has the hash of; "" for none
+}
+
+// Card is what a vCard says of somebody as far as it crosses (XEP-0054). Nothing in it
+// has been checked but the form.
+type Card struct {
+	Name        string // FN
+	First, Last string // N
+	Nick        string
+	Photo       string // octets, of a type that ImageType knows
+	Emails      []string
+	JID         string
+	Note        string
+}
+
+// Element returns the vCard that says c. Empty parts are left out, and so is a photo
+// that is no image.
+func (c Card) Element() *stanza.Element {
+	card := stanza.New(stanza.NSVCard, "vCard").Add(line("FN", c.Name))
+	first, last := line("GIVEN", c.First), line("FAMILY", c.Last)
+	if first != nil || last != nil {
+		card.Add(stanza.New(stanza.NSVCard, "N").Add(last, first))
+	}
+	card.Add(line("NICKNAME", c.Nick))
+	if kind := ImageType(c.Photo); kind != "" {
+		card.Add(stanza.New(stanza.NSVCard, "PHOTO").Add(line("TYPE", kind),
+			line("BINVAL", base64.StdEncoding.EncodeToString([]byte(c.Photo)))))
+	}
+	for _, address := range c.Emails {
+		card.Add(stanza.New(stanza.NSVCard, "EMAIL").Add(stanza.New(stanza.NSVCard, "INTERNET"), line("USERID", address)))
+	}
+	return card.Add(line("JABBERID", c.JID), line("DESC", c.Note))
 }
 
 // unverified stands on every card: all of it is what somebody says of himself.
@@ -35,32 +68,33 @@ func CardFromProfile(p linklocal.Profile, instance string, o CardOptions) *stanz
 	if o.HideNames {
 		p.First, p.Last = "", ""
 	}
-	card := stanza.New(stanza.NSVCard, "vCard").Add(line("FN", DisplayName(p, instance)))
-	first, last := line("GIVEN", tameName(p.First)), line("FAMILY", tameName(p.Last))
-	if first != nil || last != nil {
-		card.Add(stanza.New(stanza.NSVCard, "N").Add(last, first))
+	c := Card{
+		Name: DisplayName(p, instance), First: tameName(p.First), Last: tameName(p.Last), Nick: tameName(p.Nick),
+		Photo: o.Photo, Note: unverified,
 	}
-	card.Add(line("NICKNAME", tameName(p.Nick)))
-	note := unverified
 	if o.ShowEmails {
-		for _, address := range p.Emails[:min(len(p.Emails), maxAddresses)] {
-			if id := line("USERID", tame(address, maxText)); id != nil {
-				card.Add(stanza.New(stanza.NSVCard, "EMAIL").Add(stanza.New(stanza.NSVCard, "INTERNET"), id))
-			}
-		}
+		c.Emails = tameAddresses(p.Emails)
 	}
 	if o.ShowJIDs {
 		for _, address := range p.JIDs[:min(len(p.JIDs), maxAddresses)] {
-			note += "\nClaims to be " + cmp.Or(tame(address, maxText), "nobody") + "."
+			c.Note += "\nClaims to be " + cmp.Or(tame(address, maxText), "nobody") + "."
 		}
 	}
-	return card.Add(line("DESC", note))
+	return c.Element()
+}
+
+// tameAddresses returns the first few of a stranger's addresses, fit to be shown.
+func tameAddresses(list []string) (tamed []string) {
+	for _, address := range list[:min(len(list), maxAddresses)] {
+		if address = tame(address, maxText); address != "" {
+			tamed = append(tamed, address)
+		}
+	}
+	return tamed
 }
 
 // GatewayCard returns the vCard of the gateway itself.
-func GatewayCard(name, note string) *stanza.Element {
-	return stanza.New(stanza.NSVCard, "vCard").Add(line("FN", name), line("DESC", note))
-}
+func GatewayCard(name, note string) *stanza.Element { return Card{Name: name, Note: note}.Element() }
 
 // line returns one line of a card, nil for an empty one.
 func line(name, text string) *stanza.Element {

@@ -19,9 +19,11 @@ type ProfileOptions struct {
 	// clients show nothing else; "" for "Away" and "Do not disturb".
 	AwayText, DNDText string
 
-	JID         string // bare address of the colleague, to be published; "" for not
-	HideNick    bool   // do not publish the nick
-	HideMessage bool   // publish neither the status text nor one in its place
+	First, Last string   // names, to be published; "" for not
+	Emails      []string // addresses, to be published
+	JID         string   // bare address of the colleague, to be published; "" for not
+	HideNick    bool     // do not publish the nick
+	HideMessage bool     // publish neither the status text nor one in its place
 
 	// PhotoHash is the SHA-1 of an avatar that is verified and published, 40
 	// lower-case hexadecimal digits; "" for none.
@@ -33,11 +35,11 @@ type ProfileOptions struct {
 }
 
 // ProfileFromPresence returns the record by which a colleague whose best device
-// is d is shown on the mesh. The caller adds the gateway's mark. Given and family
-// name, mail addresses and "vc" are never published.
+// is d is shown on the mesh. The caller adds the gateway's mark. "vc" is never published.
 func ProfileFromPresence(d Resource, o ProfileOptions) linklocal.Profile {
 	p := linklocal.Profile{
 		Status: linklocal.Available, PhotoHash: o.PhotoHash,
+		First: o.First, Last: o.Last, Emails: o.Emails,
 		Node: o.Node, Hash: o.Hash, Ver: o.Ver,
 	}
 	standIn := ""
