@@ -22,6 +22,13 @@ type colleague struct {
 	devices translate.Resources
 	unsure  bool // what devices says is from before the last authentication
 
+	photo   string          // hash of the picture that their presence tells of; "" for none
+	card    *translate.Card // their vCard without the picture, which is in the gallery; nil: not known
+	found   bool            // there is a vCard at all
+	asking  bool            // their server has been asked for it, or will be
+	tried   string          // photo for which it was asked last
+	curious []func()        // who wait for it
+
 	published bool
 	instance  string            // of the proxy, once the mesh has announced it
 	profile   linklocal.Profile // as published
@@ -109,6 +116,9 @@ func (g *Gateway) heard(c *colleague, s stanza.Stanza) {
 		c.unsure = false
 	}
 	c.devices.Apply(s)
+	if hash, told := translate.PhotoTold(s); told {
+		c.photo = hash
+	}
 	if c.devices.Available() {
 		c.talking = time.Time{}
 	}

@@ -161,6 +161,14 @@ type fakeMesh struct {
 	published []linklocal.Proxy
 	withdrawn []string
 	retracted []string
+	avatars   map[string]string // what peers give, by hash
+	fetched   []linklocal.AvatarFetched
+	asked     []string // for a picture
+}
+
+func (m *fakeMesh) FetchAvatar(instance, hash string) {
+	m.asked = append(m.asked, instance+" "+hash)
+	m.fetched = append(m.fetched, linklocal.AvatarFetched{Hash: hash, Avatar: m.avatars[hash]})
 }
 
 func (m *fakeMesh) Publish(p linklocal.Proxy)  { m.published = append(m.published, p) }

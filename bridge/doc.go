@@ -52,4 +52,12 @@
 // its own, ends with the client's answer, with its silence or with the news that it
 // was not reached, and then everybody who waits for it is answered. What a peer asks a
 // colleague goes no further than here (answerColleague).
+//
+// # A picture's way
+//
+// Juliet's: the hash in her record goes into her presence; the picture is asked for on
+// the mesh when somebody wants her card (withAvatar), checked against the hash, kept in
+// the gallery, and stands in the card. Alice's: the hash in her presence makes the gateway
+// ask her server for her card (seekCard); the picture in it, checked, goes into the gallery
+// and with the record of her proxy onto the mesh (publish).
 package bridge

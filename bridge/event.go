@@ -28,6 +28,8 @@ func (e meshEvent) apply(g *Gateway) {
 		g.streamOpened(ev)
 	case linklocal.ProxyChanged:
 		g.proxyChanged(ev)
+	case linklocal.AvatarFetched:
+		g.avatarFetched(ev)
 	}
 }
 

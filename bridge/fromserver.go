@@ -16,7 +16,7 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 		g.presenceFromServer(s)
 		return
 	}
-	if g.arrived(s) {
+	if g.arrived(s) || g.cardArrived(s) {
 		return
 	}
 	w, c := g.between(s)

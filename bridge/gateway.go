@@ -102,6 +102,8 @@ type Gateway struct {
 	began      time.Time
 	inquiries  inquiries
 	abilities  map[sign]*ability
+	gallery    gallery
+	cards      cards
 	introduced *recent[subject] // whose name a colleague knows
 	selfMark   caps.Mark        // of the gateway itself
 	proxyMark  caps.Mark        // of every colleague on the mesh
@@ -129,6 +131,7 @@ type mesh interface {
 	Withdraw(key string)
 	Retract(instance string)
 	Send(linklocal.Delivery)
+	FetchAvatar(instance, hash string)
 }
 
 // session is what the gateway asks of an authenticated upstream.
@@ -212,6 +215,7 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		began:      time.Now(),
 		inquiries:  inquiries{ids: map[string]*inquiry{}, tokens: map[uint64]*inquiry{}},
 		abilities:  map[sign]*ability{},
+		gallery:    newGallery(),
 		introduced: newRecent[subject](nameMemory, maxNoticed),
 		selfMark:   ownMark(selfInfo()), proxyMark: ownMark(proxyInfo()),
 	}

@@ -70,7 +70,9 @@ func (g *Gateway) answerPeer(s stanza.Stanza, p *peer) stanza.Stanza {
 	case stanza.NSDiscoItems:
 		return items(s, noItems())
 	case stanza.NSVCard:
-		return result(s, translate.CardFromProfile(p.profile, p.instance, translate.CardOptions{ShowEmails: true, ShowJIDs: true})) // what may not be seen is not there
+		return result(s, translate.CardFromProfile(p.profile, p.instance, translate.CardOptions{
+			ShowEmails: true, ShowJIDs: true, Photo: g.avatar(p.profile.PhotoHash), // what may not be seen is not there
+		}))
 	case stanza.NSPing:
 		return result(s)
 	case stanza.NSVersion:
@@ -103,7 +105,14 @@ func (g *Gateway) fromClient(c *colleague, p *peer, s stanza.Stanza, q *inquiry)
 		g.finish(q, answered, s)
 		return
 	}
-	g.mesh.Send(linklocal.Delivery{Proxy: c.key(), Peer: p.instance, Stanza: g.answerColleague(s)})
+	answer := func(s stanza.Stanza) {
+		g.mesh.Send(linklocal.Delivery{Proxy: c.key(), Peer: p.instance, Stanza: s})
+	}
+	if s.Payload[0].Name.Space == stanza.NSVCard {
+		g.withCard(c, func() { answer(g.showCard(c, s)) })
+		return
+	}
+	answer(g.answerColleague(s))
 }
 
 // askPeer answers for a peer as its client would, which is asked where it can be. Of a
@@ -115,6 +124,8 @@ func (g *Gateway) askPeer(s stanza.Stanza, c *colleague, p *peer) {
 	switch space := question.Name.Space; {
 	case len(s.ID) > maxAskID, question.Attr("node") != "":
 		answer()
+	case space == stanza.NSVCard:
+		g.withAvatar(p, answer)
 	case space == stanza.NSDiscoInfo:
 		g.learn(c, p, answer)
 	case space == stanza.NSPing:

@@ -17,6 +17,7 @@ func (g *Gateway) mirror(c *colleague) {
 	if profile, here := g.appearance(c); here {
 		c.leaving.stop()
 		g.publish(c, profile)
+		g.seekCard(c)
 		return
 	}
 	if c.published && !c.leaving.set() {
@@ -39,7 +40,7 @@ func (g *Gateway) appearance(c *colleague) (linklocal.Profile, bool) {
 		device = translate.Resource{Show: "away", Status: outageText}
 	}
 	o := translate.ProfileOptions{
-		Nick: c.nick, HideNick: !g.publishes(config.TXTNick), HideMessage: !g.publishes(config.TXTMessage),
+		Nick: c.nickname(), HideNick: !g.publishes(config.TXTNick), HideMessage: !g.publishes(config.TXTMessage),
 		ShowAwayAs: linklocal.Status(g.cfg.LinkLocal.ShowAwayAs),
 	}
 	if g.publishes(config.TXTVersion) {
@@ -48,6 +49,11 @@ func (g *Gateway) appearance(c *colleague) (linklocal.Profile, bool) {
 	if g.publishes(config.TXTJID) {
 		o.JID = c.key()
 	}
+	if g.avatarOf(c) != "" {
+		o.PhotoHash = c.photo
+	}
+	card := g.cardShown(c)
+	o.First, o.Last, o.Emails = card.First, card.Last, card.Emails
 	return translate.ProfileFromPresence(device, o), true
 }
 
@@ -78,7 +84,7 @@ func (g *Gateway) hushed(c *colleague) {
 
 // publish shows a colleague on the mesh as p says.
 func (g *Gateway) publish(c *colleague, p linklocal.Profile) {
-	if g.stopping || c.published && sameProfile(c.profile, p) {
+	if g.stopping || c.published && c.profile.Equal(p) {
 		return
 	}
 	name, other := g.nameFor(c)
@@ -87,7 +93,7 @@ func (g *Gateway) publish(c *colleague, p linklocal.Profile) {
 	}
 	c.published, c.profile = true, p
 	g.mesh.Publish(linklocal.Proxy{
-		Key: c.key(), Instance: name, Profile: p,
+		Key: c.key(), Instance: name, Profile: p, Avatar: g.avatarOf(c),
 		Rename: other,
 	})
 }

@@ -9,13 +9,17 @@ import (
 
 	"meshbridge/bridge/config"
 	"meshbridge/internal/stanza"
+	"meshbridge/linklocal"
 )
 
 // aFullDay makes as much happen as can go into a log, with a marker word in every
 // text that people write.
 func aFullDay(o *office) {
 	alice, juliet := o.together()
-	juliet.says("status=away", "msg=marker1", "nick=marker2")
+	icon := "GIF89a marker0"
+	juliet.pub.Set([]string{"txtvers=1", "status=away", "msg=marker1", "nick=marker2", "phsh=" + linklocal.AvatarHash(icon)}, icon)
+	o.pass(5 * time.Second)
+	alice.Write(iq("get", "card", julietJID, stanza.New(stanza.NSVCard, "vCard")))
 	alice.Available("dnd", "marker3")
 	o.pass(5 * time.Second)
 	juliet.writes(aliceInstance, "marker4")

@@ -71,6 +71,7 @@ func (g *Gateway) recall(s store.State) {
 			g.peerOf(pair.Local).watchers[pair.Colleague] = true
 		}
 	}
+	g.trimGallery()
 	for local, instance := range s.Fallbacks {
 		if p := g.peers[local]; p != nil {
 			p.instance = instance

@@ -60,3 +60,17 @@ const (
 	maxAskID      = 1024  // octets of the id of a question that is kept while a peer is asked
 	stampRoom     = 96    // octets that a delay stamp adds to a stanza, beside our domain
 )
+
+// Pictures and cards.
+const (
+	cardGap       = 250 * time.Millisecond // between two questions for a colleague's card: what comes of each is up to 16 KiB of multicast
+	cardPatience  = 15 * time.Second       // for a colleague's server to answer one
+	maxCardAsks   = 8                      // colleagues' servers asked for a card at a time
+	missPause     = time.Minute            // a picture that a peer did not give is not asked for again (LL-AV-5)
+	maxMissed     = 1024                   // remembered pictures that were not to be had
+	maxFetches    = 16                     // pictures of peers asked for at a time; each may be 9000 octets
+	maxAvatars    = 512                    // pictures remembered
+	avatarRoom    = 2 << 20                // and their octets, in memory and on disk: 250 of the largest, where a router has 16 MiB for all (LL-AV-10)
+	avatarDays    = 30                     // days after which a picture that nobody used is forgotten (LL-AV-10)
+	avatarRenewal = 7                      // days after which its use is noted again: flash wears out
+)

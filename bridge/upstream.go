@@ -155,6 +155,7 @@ func (g *Gateway) lost() {
 	g.unsay()
 	g.session, g.settling, g.chores = nil, nil, chores{}
 	g.written, g.said, g.arrivals = nil, nil, nil
+	g.dropCards()
 	g.groundAll()
 	g.box.ReturnAll(isUpstream)
 }

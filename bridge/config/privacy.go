@@ -30,14 +30,14 @@ const (
 
 func defaultPrivacy() Privacy {
 	return Privacy{
-		Publish: []TXTKey{TXTNick, TXTMessage, TXTVersion},
+		Publish: []TXTKey{TXTNick, TXTMessage, TXTPhoto, TXTVersion},
 		Show:    []TXTKey{TXTNick, TXTFirst, TXTLast, TXTMessage, TXTPhoto, TXTVersion},
 	}
 }
 
 func (p *Privacy) table() []key {
 	return []key{
-		{name: "publish", take: txtKeys(&p.Publish, TXTNick, TXTMessage, TXTVersion, TXTJID)},
+		{name: "publish", take: txtKeys(&p.Publish, TXTNick, TXTFirst, TXTLast, TXTMessage, TXTPhoto, TXTVersion, TXTEmail, TXTJID)},
 		{name: "show", take: txtKeys(&p.Show, TXTNick, TXTFirst, TXTLast, TXTMessage, TXTPhoto, TXTVersion, TXTEmail, TXTJID)},
 	}
 }

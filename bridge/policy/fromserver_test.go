@@ -98,7 +98,7 @@ func TestFromServerIQ(t *testing.T) {
 		{"disco#info of a peer", ask(info), nil, "ask", "MAP-X1"},
 		{"disco#items of a peer", ask(items), nil, "answer", "MAP-X2"},
 		{"version of a peer", ask(version), nil, "ask", "MAP-X5"},
-		{"MAP-X3 a peer's card", ask(vcard), nil, "answer", "MAP-X3"},
+		{"MAP-X3 a peer's card", ask(vcard), nil, "ask", "MAP-X3"},
 		{"MAP-X4 nobody changes it either", up("iq", ` type='set' id='1'`, vcard), nil, "service-unavailable", "INJ-18"},
 		{"GW-15 the card of a peer who is away", ask(vcard), asleep, "service-unavailable", "GW-15"},
 		{"MAP-X7 a peer's time", ask(clock), nil, "ask", "MAP-X7"},

@@ -31,7 +31,7 @@ type request struct {
 var requests = [...]request{
 	{rule: "MAP-X1", space: stanza.NSDiscoInfo, local: "query", get: AsComponent | AsPeer | AsColleague, ask: AsPeer},
 	{rule: "MAP-X2", space: stanza.NSDiscoItems, local: "query", get: AsComponent | AsPeer | AsColleague},
-	{rule: "MAP-X3", space: stanza.NSVCard, local: "vCard", get: AsComponent | AsPeer},
+	{rule: "MAP-X3", space: stanza.NSVCard, local: "vCard", get: AsComponent | AsPeer | AsColleague, ask: AsPeer},
 	{rule: "MAP-X5", space: stanza.NSVersion, local: "query", get: AsComponent | AsPeer | AsColleague, ask: AsPeer, ifCan: AsPeer},
 	{rule: "MAP-X6", space: stanza.NSPing, local: "ping", get: AsComponent | AsPeer | AsColleague, ask: AsPeer},
 	{rule: "MAP-X7", space: stanza.NSTime, local: "time", get: AsComponent | AsPeer, ask: AsPeer, ifCan: AsPeer},
