@@ -25,6 +25,7 @@ modules:
   mod_offline: {}
   mod_ping: {}
   mod_roster: {}
+  mod_vcard: {}
 `
 
 // shippedPEM stands in deploy/ejabberd where the certificate goes.

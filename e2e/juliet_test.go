@@ -22,6 +22,7 @@ type bonjourEvent struct {
 	Ev                           string
 	Name, Alias, Status, Message string // of a buddy
 	From, Raw, Seen              string // of a message
+	Sum                          string // SHA-1 of a picture
 }
 
 // newBonjour signs a person on at the host and waits until the client says so.

@@ -20,6 +20,7 @@
  *                                dnd: its Away status, published as "dnd"
  *   send BUDDY TEXT              BUDDY is taken as it stands, up to the space
  *   close BUDDY                  closes the conversation window
+ *   icon FILE                    the picture of this account; without FILE, none
  *   buddies                      one "listed" event per buddy online, then "end"
  *   quit
  *
@@ -31,6 +32,7 @@
  *                                                screen; seen: what it shows
  *   notice(from raw), error(from raw)            shown in a conversation
  *   sent(to)                                     the answer to "send"
+ *   icon(name sum)                               a buddy's picture, by its SHA-1
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,6 +239,18 @@ static PurpleCoreUiOps core_ops = { .ui_init = set_up_screen };
 
 static void signed_on(PurpleBuddy *buddy, gpointer data) { (void)data; emit_buddy("signed-on", buddy); }
 static void signed_off(PurpleBuddy *buddy, gpointer data) { (void)data; gone(buddy); }
+static void icon_changed(PurpleBuddy *buddy, gpointer data)
+{
+	PurpleBuddyIcon *icon = purple_buddy_get_icon(buddy);
+	gsize size = 0;
+	gconstpointer octets = icon ? purple_buddy_icon_get_data(icon, &size) : NULL;
+	char *sum = octets ? g_compute_checksum_for_data(G_CHECKSUM_SHA1, octets, size) : NULL;
+
+	(void)data;
+	emit("icon", "name", purple_buddy_get_name(buddy), "sum", sum, NULL);
+	g_free(sum);
+}
+
 static void went_online(PurpleConnection *gc, gpointer data) { (void)gc; (void)data; emit("online", NULL); }
 
 static void lost(PurpleConnection *gc, PurpleConnectionError why, const char *text, gpointer data)
@@ -255,6 +269,8 @@ static void listen_to_signals(void)
 			      PURPLE_CALLBACK(signed_on), NULL);
 	purple_signal_connect(purple_blist_get_handle(), "buddy-signed-off", &me,
 			      PURPLE_CALLBACK(signed_off), NULL);
+	purple_signal_connect(purple_blist_get_handle(), "buddy-icon-changed", &me,
+			      PURPLE_CALLBACK(icon_changed), NULL);
 	purple_signal_connect(purple_connections_get_handle(), "signed-on", &me,
 			      PURPLE_CALLBACK(went_online), NULL);
 	purple_signal_connect(purple_connections_get_handle(), "connection-error", &me,
@@ -315,6 +331,17 @@ static void send_message(const char *buddy, const char *text)
 	g_free(markup);
 }
 
+static void set_icon(const char *file)
+{
+	char *octets = NULL;
+	gsize size = 0;
+
+	if (file != NULL && !g_file_get_contents(file, &octets, &size, NULL))
+		emit("error", "from", "", "raw", file, NULL);
+	else /* which libpurple frees */
+		purple_buddy_icons_set_account_icon(account, (guchar *)octets, size);
+}
+
 static void list_buddies(void)
 {
 	GSList *all = purple_find_buddies(account, NULL);
@@ -341,6 +368,8 @@ static void obey(const char *line)
 			purple_find_conversation_with_account(PURPLE_CONV_TYPE_IM, words[1], account);
 		if (conv)
 			purple_conversation_destroy(conv);
+	} else if (n <= 2 && strcmp(words[0], "icon") == 0) {
+		set_icon(n == 2 ? words[1] : NULL);
 	} else if (n == 1 && strcmp(words[0], "buddies") == 0) {
 		list_buddies();
 	} else if (n == 1 && strcmp(words[0], "quit") == 0) {
