@@ -17,6 +17,8 @@ func FromServer(c Case, p Policy) Verdict {
 		strayAnswer,
 		ownSide,
 		malformedIQ,
+		serverPrivilege,
+		serverRegister,
 		serverToGateway,
 		serverStranger,
 		serverUnknown,
@@ -26,6 +28,7 @@ func FromServer(c Case, p Policy) Verdict {
 		serverGroupchat,
 		oversize,
 		serverHeadline,
+		serverEncrypted,
 		allowed,
 	})
 }
@@ -44,6 +47,21 @@ func serverUnaddressed(c Case, p Policy) (Verdict, bool) {
 func serverEcho(c Case, p Policy) (Verdict, bool) {
 	if p.owns(domainOf(c.Stanza.From)) || p.owns(domainOf(c.Colleague.JID)) {
 		return drop("INJ-32")
+	}
+	return noOpinion()
+}
+
+// serverRegister: GW-3, GW-15. Registering is for those who may subscribe, and
+// ending it for those who have.
+func serverRegister(c Case, p Policy) (Verdict, bool) {
+	s := c.Stanza
+	switch {
+	case c.Target != Gateway || s.Child(stanza.NSRegister, "query") == nil:
+		return noOpinion()
+	case !p.MaySubscribe(c.Colleague.JID):
+		return refuse("GW-3", Forbidden)
+	case s.Type == "set" && s.Payload[0].Child(stanza.NSRegister, "remove") != nil && !p.MayAppear(c.Colleague):
+		return refuse("GW-3", NotRegistered)
 	}
 	return noOpinion()
 }

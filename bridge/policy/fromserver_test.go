@@ -92,6 +92,13 @@ func TestFromServerIQ(t *testing.T) {
 		{"GW-20 MAP-X9 a command", up("iq", ` type='set' id='1'`, command), target(Gateway), "answer", "GW-20"},
 		{"GW-20 a command is no question", ask(command), target(Gateway), "service-unavailable", "INJ-18"},
 		{"MAP-X9 a peer takes no commands", up("iq", ` type='set' id='1'`, command), nil, "service-unavailable", "INJ-18"},
+		{"GW-3 what there is to register", ask(joining), both(friend, target(Gateway)), "answer", "GW-3"},
+		{"GW-3 registering", up("iq", ` type='set' id='1'`, joining), both(friend, target(Gateway)), "answer", "GW-3"},
+		{"GW-3 a listed colleague leaves", up("iq", ` type='set' id='1'`, leaving), target(Gateway), "answer", "GW-3"},
+		{"GW-3 GW-15 leaving without having come", up("iq", ` type='set' id='1'`, leaving), both(friend, target(Gateway)), "registration-required", "GW-3"},
+		{"GW-3 GW-15 leaving twice", up("iq", ` type='set' id='1'`, leaving), both(func(c *Case, _ *Policy) { c.Colleague.Left = true }, target(Gateway)), "registration-required", "GW-3"},
+		{"GW-3 GW-15 a stranger's registration", up("iq", ` type='set' id='1'`, joining), both(stranger, target(Gateway)), "forbidden", "GW-3"},
+		{"MAP-X9 GW-3 nobody registers with a peer", ask(joining), nil, "service-unavailable", "INJ-18"},
 		{"MAP-X9 a peer is no gateway", ask(prompt), nil, "service-unavailable", "INJ-18"},
 		{"MAP-X6 ping of a peer who is there", ask(ping), nil, "ask", "MAP-X6"},
 		{"MAP-X6 GW-15 ping of a peer who is not", ask(ping), asleep, "service-unavailable", "GW-15"},
@@ -123,7 +130,7 @@ func TestFromServerIQ(t *testing.T) {
 		r.run(t, stanza.Component, fromNurse(), FromServer)
 	}
 	t.Run("what is listed is answered and what is answered is listed", func(t *testing.T) {
-		all := []string{ping, version, info, items, vcard, clock, last, prompt, roster, command}
+		all := []string{ping, version, info, items, vcard, clock, last, prompt, joining, roster, command}
 		for role, c := range map[Role]Case{AsComponent: {Target: Gateway}, AsPeer: fromNurse(), AsColleague: fromJuliet()} {
 			c.Colleague.JID = nurse
 			decide := FromServer

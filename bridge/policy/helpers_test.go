@@ -105,6 +105,8 @@ const (
 	last    = `<query xmlns='jabber:iq:last'/>`
 	prompt  = `<query xmlns='jabber:iq:gateway'/>`
 	command = `<command xmlns='http://jabber.org/protocol/commands' node='who'/>`
+	joining = `<query xmlns='jabber:iq:register'/>`
+	leaving = `<query xmlns='jabber:iq:register'><remove/></query>`
 	roster  = `<query xmlns='jabber:iq:roster'/>`
 	body    = `<body>hi</body>`
 )

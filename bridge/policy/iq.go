@@ -38,6 +38,7 @@ var requests = [...]request{
 	{rule: "MAP-X8", space: stanza.NSLast, local: "query", get: AsComponent | AsPeer, away: AsPeer},
 	{rule: "GW-20", space: stanza.NSCommands, local: "command", set: AsComponent},
 	{rule: "GW-13", space: stanza.NSGateway, local: "query", get: AsComponent, set: AsComponent},
+	{rule: "GW-3", space: stanza.NSRegister, local: "query", get: AsComponent, set: AsComponent},
 }
 
 // ways are features of the component that are no requests: how it is addressed and

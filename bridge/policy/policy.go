@@ -92,6 +92,7 @@ type Colleague struct {
 	JID        string // bare, in the normal form of RFC 7622
 	Subscribed bool   // to the presence of the address in question
 	Registered bool   // with the gateway
+	Left       bool   // has ended the registration that the admin's list stands for
 }
 
 // Block says which of a peer and a colleague does not want to hear of the other.
@@ -143,14 +144,18 @@ func (p Policy) MaySubscribe(bareJID string) bool {
 // the admin's list, or because the colleague asked for it by subscribing to the
 // peer or registering and still may. The default is no.
 func (p Policy) MayTalk(c Colleague) bool {
-	return p.MaySubscribe(c.JID) && (p.Listed[c.JID] || c.Subscribed || c.Registered)
+	return p.MaySubscribe(c.JID) && (p.joined(c) || c.Subscribed)
 }
 
 // MayAppear reports whether a colleague's presence may be shown on the mesh: only
 // of those who opted in, by registering or through the admin's list.
 func (p Policy) MayAppear(c Colleague) bool {
-	return p.MaySubscribe(c.JID) && (p.Listed[c.JID] || c.Registered)
+	return p.MaySubscribe(c.JID) && p.joined(c)
 }
+
+// joined reports whether a colleague opted in. Being listed is that until the
+// colleague says otherwise.
+func (p Policy) joined(c Colleague) bool { return c.Registered || p.Listed[c.JID] && !c.Left }
 
 // owns reports whether domain is the component domain.
 func (p Policy) owns(domain string) bool { return strings.EqualFold(domain, p.Domain) }

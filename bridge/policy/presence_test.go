@@ -81,6 +81,8 @@ func TestWhoMay(t *testing.T) {
 	}{
 		{"listed", Colleague{JID: listed}, true, true, true},
 		{"listed and subscribed", Colleague{JID: listed, Subscribed: true}, true, true, true},
+		{"listed, and has left", Colleague{JID: listed, Left: true}, true, false, false},
+		{"listed, has left, and is subscribed", Colleague{JID: listed, Left: true, Subscribed: true}, true, true, false},
 		{"of an admitted domain", Colleague{JID: admitted}, true, false, false},
 		{"of an admitted domain, subscribed", Colleague{JID: admitted, Subscribed: true}, true, true, false},
 		{"of an admitted domain, registered", Colleague{JID: admitted, Registered: true}, true, true, true},

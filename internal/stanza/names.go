@@ -33,6 +33,9 @@ const (
 	NSLast         = "jabber:iq:last"                      // XEP-0012
 	NSGateway      = "jabber:iq:gateway"                   // XEP-0100 section 6.3
 	NSCommands     = "http://jabber.org/protocol/commands" // XEP-0050
+	NSRegister     = "jabber:iq:register"                  // XEP-0077
+	NSRoster       = "jabber:iq:roster"                    // RFC 6121 section 2
+	NSNick         = "http://jabber.org/protocol/nick"     // XEP-0172
 
 	nsXMLNS = "http://www.w3.org/2000/xmlns/"
 )
