@@ -29,9 +29,9 @@ type errand [subjects]*stanza.Stanza
 
 // The subjects of presence stanzas (RFC 6121 section 4.7.1).
 const (
-	aboutRelation = iota // subscribed, unsubscribed
+	aboutRequest  = iota // subscribe, unsubscribe
+	aboutRelation        // subscribed, unsubscribed
 	aboutStanding        // here, and how; or not
-	aboutRequest         // subscribe, unsubscribe
 	aboutProbe           // probe
 	subjects
 )
@@ -68,8 +68,11 @@ func (c *chores) add(s stanza.Stanza) bool {
 		c.order = append(c.order, w)
 	}
 	e[subjectOf(s.Type)] = &s
-	if s.Type == "unsubscribed" {
+	switch s.Type {
+	case "unsubscribed":
 		e[aboutStanding] = nil
+	case "unsubscribe":
+		e[aboutProbe] = nil
 	}
 	return true
 }

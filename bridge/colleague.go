@@ -7,6 +7,7 @@ import (
 	"mellium.im/xmpp/jid"
 
 	"meshbridge/bridge/address"
+	"meshbridge/bridge/config"
 	"meshbridge/bridge/translate"
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
@@ -17,7 +18,8 @@ type colleague struct {
 	bare    jid.JID
 	id      string // bare, in words
 	queue   string // of the outbox, for what goes to them
-	nick    string
+	nick    string // "" for none
+	named   bool   // nick is the admin's
 	listed  bool
 	devices translate.Resources
 	unsure  bool // what devices says is from before the last authentication
@@ -40,6 +42,10 @@ type colleague struct {
 	doubt     uint64            // the question asked again, until the server has passed it on; 0: none
 	talking   time.Time         // last message while no device was online
 	hush      *alarm            // to the end of talking
+
+	introduce  config.Introduce // "" is as IntroduceRoster
+	suggesting *alarm           // to the next request to be added, in the name of a peer
+	greeting   *alarm           // to the welcome message
 }
 
 // key is what others know a colleague by.
@@ -91,7 +97,7 @@ func (g *Gateway) makeRoom() bool {
 		busy[g.colleagues[a.to]] = true
 	}
 	for key, c := range g.colleagues {
-		if c.listed || c.published || busy[c] || g.box.Waiting(c.queue) > 0 {
+		if g.belongs(c) || c.published || busy[c] || g.box.Waiting(c.queue) > 0 {
 			continue
 		}
 		c.hush.stop()
@@ -128,6 +134,9 @@ func (g *Gateway) heard(c *colleague, s stanza.Stanza) {
 	}
 	if !was && !unsure && c.devices.Available() {
 		g.welcome(c)
+	}
+	if !was && c.devices.Available() {
+		g.orientLater(c)
 	}
 }
 

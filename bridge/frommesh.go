@@ -28,7 +28,7 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 	v := policy.FromMesh(policy.Case{
 		Stanza: s, Target: policy.Person, Relayed: relayed, Blocked: g.blocks(pair),
 		Peer:      policy.Peer{Level: g.levelOf(p), Present: p.present},
-		Colleague: policy.Colleague{JID: c.key(), Subscribed: g.subs[pair]&store.Watching != 0},
+		Colleague: g.asColleague(pair),
 	}, g.policy)
 	switch v.Action {
 	case policy.Drop:

@@ -16,7 +16,7 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 		g.presenceFromServer(s)
 		return
 	}
-	if g.arrived(s) || g.cardArrived(s) {
+	if g.arrived(s) || g.cardArrived(s) || g.requested(s) {
 		return
 	}
 	w, c := g.between(s)
@@ -29,6 +29,9 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 		g.drops.count(v.Rule)
 	case policy.Refuse:
 		g.refuseUpstream(v, s)
+		if v.Rule == "MAP-M11" {
+			g.explain(w, v.Error.Text)
+		}
 	case policy.Answer:
 		g.answerServer(w)
 	case policy.Ask:
@@ -88,6 +91,15 @@ func (g *Gateway) errorDown(out stanza.Stanza, c *colleague, p *peer) {
 	if e, ok := stanza.ErrorOf(out); ok {
 		g.notice(c, p, e)
 	}
+}
+
+// explain puts into words why a message to a peer was refused, once in a while: some
+// clients show no errors.
+func (g *Gateway) explain(w parties, why string) {
+	if w.peer == nil || !g.noticed.add(subject{w.Colleague.JID, w.local, why}, time.Now()) {
+		return
+	}
+	g.tell(w.Colleague.JID, "Your message to "+translate.DisplayName(w.peer.profile, w.peer.instance)+" was not delivered. "+why)
 }
 
 // tooBig answers a stanza that was over the limit and was not read.

@@ -89,6 +89,10 @@ type Gateway struct {
 	read       *reader                // of addresses
 	scratch    []byte                 // for measuring stanzas
 
+	requests map[string]*request // to colleagues' servers, by id of the iq
+	grants   map[string]bool     // domains whose rosters we may read and write, as they said
+	lists    lists               // of who is written into which roster
+
 	chores    chores
 	outage    outage
 	settling  []*alarm  // what is done a while after an authentication
@@ -209,8 +213,10 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		struck:     newRecent[offence](strikeMemory, maxStruck),
 		unbearable: newRecent[offence](strikeMemory, maxStruck),
 		answered:   map[store.Pair]*answer{},
-		read:       newReader(),
-		floor:      clockFloor,
+		requests:   map[string]*request{}, grants: map[string]bool{},
+		lists: lists{denied: newRecent[string](listPause, maxNoticed)},
+		read:  newReader(),
+		floor: clockFloor,
 
 		began:      time.Now(),
 		inquiries:  inquiries{ids: map[string]*inquiry{}, tokens: map[uint64]*inquiry{}},
@@ -224,7 +230,7 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 	}
 	for _, c := range cfg.Colleagues {
 		have := g.meet(c.JID)
-		have.nick, have.listed = c.Nick, true
+		have.nick, have.named, have.listed, have.introduce = c.Nick, c.Nick != "", true, c.Introduce
 	}
 	return g, nil
 }

@@ -18,8 +18,12 @@ import (
 // a peer in the peer's place.
 func (g *Gateway) answerServer(w parties) {
 	switch {
+	case policy.Privilege(w.Stanza) != nil:
+		g.privileged(w)
 	case w.Stanza.Kind == stanza.Message:
 		g.help(w)
+	case w.Target == policy.Gateway && w.Stanza.Payload[0].Name.Space == stanza.NSRegister:
+		g.register(w)
 	case w.peer == nil:
 		g.answerUp(g.answerSelf(w))
 	default:

@@ -91,7 +91,7 @@ func (g *Gateway) notice(c *colleague, p *peer, e stanza.Error) {
 		name = c.key()
 	}
 	s := translate.Notice("", "", newID(), translate.NoticeText(e, name))
-	if !g.stopping {
+	if !g.stopping && g.maySpeak(c, p) {
 		r := g.routeTo(c, p)
 		_, why := g.accept(outbox.Entry{Recipient: r.recipient, Stanza: s, Accepted: now, Stamp: g.timeOfDay(now)})
 		g.pump(r)

@@ -87,6 +87,9 @@ func (g *Gateway) peerChanged(now linklocal.Peer) {
 	if came || moved {
 		g.resumePeer(p)
 	}
+	if came {
+		g.newcomer()
+	}
 }
 
 // named notes how the mesh writes a peer's instance. One that its local part does

@@ -33,7 +33,7 @@ func (g *Gateway) between(s stanza.Stanza) (parties, *colleague) {
 	case to.possible:
 		g.findPeer(&w, to.proxy)
 	}
-	w.Colleague.Subscribed = g.subs[w.pair()]&store.Watching != 0
+	w.Colleague = g.asColleague(w.pair())
 	w.Blocked = g.blocks(w.pair())
 	return w, g.colleagues[w.Colleague.JID]
 }
@@ -146,7 +146,11 @@ func (g *Gateway) unsubscribed(pair store.Pair, c *colleague) {
 	if pair.Local != "" {
 		return // no peer ever asks
 	}
-	g.relate(pair, store.Asked, store.Watched)
+	if c != nil && g.belongs(c) {
+		g.relate(pair, store.Asked, store.Watched)
+	} else {
+		g.relate(pair, 0, store.Watched)
+	}
 	if c != nil {
 		g.heard(c, stanza.Stanza{Kind: stanza.Presence, From: pair.Colleague, Type: "unsubscribed"})
 	}

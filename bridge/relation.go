@@ -72,6 +72,7 @@ func (g *Gateway) recall(s store.State) {
 		}
 	}
 	g.trimGallery()
+	g.recallRegistered()
 	for local, instance := range s.Fallbacks {
 		if p := g.peers[local]; p != nil {
 			p.instance = instance

@@ -78,6 +78,10 @@ func (g *Gateway) open(r *route) bool {
 
 // pump hands what waits on a route to the mesh, if the peer is there.
 func (g *Gateway) pump(r *route) {
+	if !g.maySpeak(r.colleague, r.peer) {
+		g.giveUpAll(g.box.Discard(r.recipient))
+		return
+	}
 	if !g.open(r) {
 		return
 	}

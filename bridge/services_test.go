@@ -112,7 +112,7 @@ var everything = []struct {
 	{"MAP-X7", stanza.NSTime, "time", "result", no, no, no, no},
 	{"MAP-X8", stanza.NSLast, "query", "result", no, "result", "result", no},
 	{"MAP-X9 GW-13", stanza.NSGateway, "query", "result", "bad-request", no, no, no},
-	{"MAP-X9", "jabber:iq:register", "query", no, no, no, no, no},
+	{"MAP-X9 GW-3", stanza.NSRegister, "query", "result", "result", no, no, no},
 	{"MAP-X9", "http://jabber.org/protocol/commands", "command", no, no, no, no, no},
 	{"MAP-X4", "http://jabber.org/protocol/pubsub", "pubsub", no, no, no, no, no},
 	{"MAP-X4", "jabber:iq:roster", "query", no, no, no, no, no},

@@ -160,7 +160,7 @@ func TestSuspect(t *testing.T) {
 		}
 		juliet.writes(aliceInstance, "and on")
 		o.expect("the server got", bodiesIn(s.got()), "and on")
-	}, standInHere)
+	}, welcomed, standInHere)
 }
 
 // bodiesIn lists the bodies of messages.

@@ -16,20 +16,26 @@ const (
 	talkTime        = 10 * time.Minute       // a colleague without presence stays on the mesh after a message
 	retryFirst      = time.Second            // for what the mesh gave back; dials have a pace of their own there (LL-STR-31)
 	retryLast       = time.Minute
-	lateAfter       = time.Second      // older messages carry a delay stamp (COMP-14)
-	relayMemory     = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)
-	noticePause     = 10 * time.Minute // one notice per peer, colleague and reason (MAP-E5)
-	answerPause     = 5 * time.Second  // one answer per colleague and peer (GW-23)
-	nameMemory      = 24 * time.Hour   // a colleague knows a peer's name (GW-18)
-	answerTime      = 4 * time.Second  // for a client to answer, from 1 s after the question was there on (MAP-X13)
-	askLimit        = 14 * time.Second // for one question; two may be needed for an answer within 30 s (GW-14)
-	arrivalWait     = time.Minute      // for the recipient of a message to answer a ping (COMP-16)
-	arrivalPatience = 2 * time.Second  // the same, before what is held back for it goes out
-	arrivalGrace    = time.Second / 2  // of that, from when the question was asked again and the server was alive
-	strikeMemory    = 24 * time.Hour   // a stanza on which a session ended is known as such
-	dropLogPause    = time.Minute      // one log line per rule
-	farewellTime    = 5 * time.Second  // for everybody to be told that we leave
-	partTimeout     = 12 * time.Second // for upstream or mesh to end: they have bounds of their own, this is beyond
+	lateAfter       = time.Second            // older messages carry a delay stamp (COMP-14)
+	relayMemory     = 10 * time.Minute       // an error may still answer a message that crossed (MAP-M9)
+	noticePause     = 10 * time.Minute       // one notice per peer, colleague and reason (MAP-E5)
+	answerPause     = 5 * time.Second        // one answer per colleague and peer (GW-23)
+	nameMemory      = 24 * time.Hour         // a colleague knows a peer's name (GW-18)
+	answerTime      = 4 * time.Second        // for a client to answer, from 1 s after the question was there on (MAP-X13)
+	askLimit        = 14 * time.Second       // for one question; two may be needed for an answer within 30 s (GW-14)
+	arrivalWait     = time.Minute            // for the recipient of a message to answer a ping (COMP-16)
+	arrivalPatience = 2 * time.Second        // the same, before what is held back for it goes out
+	arrivalGrace    = time.Second / 2        // of that, from when the question was asked again and the server was alive
+	strikeMemory    = 24 * time.Hour         // a stanza on which a session ended is known as such
+	dropLogPause    = time.Minute            // one log line per rule
+	farewellTime    = 5 * time.Second        // for everybody to be told that we leave
+	partTimeout     = 12 * time.Second       // for upstream or mesh to end: they have bounds of their own, this is beyond
+	requestTime     = 30 * time.Second       // for a server to answer an iq of ours
+	listDelay       = 10 * time.Second       // from news to writing into rosters: who comes may go again, and more may come (GW-25)
+	listGap         = 250 * time.Millisecond // between two changes of rosters, of whomever: 4 a second
+	listPause       = time.Hour              // a server that refused a roster is not asked again
+	suggestGap      = 13 * time.Second       // between requests of peers to be added: at most 5 a minute (GW-25)
+	orientDelay     = 15 * time.Second       // from somebody's coming online to the welcome message: who knows the way shows it by then
 )
 
 // Sizes.
@@ -54,6 +60,9 @@ const (
 	maxPairsEach  = 4096  // subscriptions of one colleague
 	maxBlocks     = 4096  // pairs that peers have blocked, and as many that colleagues have
 	maxBlocksEach = 256   // of which one person
+	maxRegistered = 1024  // colleagues registered beside those listed: half of maxColleagues
+	maxRequests   = 64    // iqs to colleagues' servers that wait for their answers
+	maxIntroduced = 500   // peers that the gateway brings into one colleague's contacts, ever: names on a LAN cost nothing
 	maxInquiries  = 512   // questions to peers that wait for their answers
 	maxCurious    = 32    // who wait for the same one
 	maxAbilities  = 256   // clients' capabilities remembered

@@ -66,9 +66,10 @@ func (g *Gateway) greetAll() {
 // through which their presence comes, and later a probe for what it is (GW-4, GW-6).
 func (g *Gateway) greet(c *colleague) {
 	pair := store.Pair{Colleague: c.key()}
-	if !c.listed && g.subs[pair] == 0 {
+	if !g.belongs(c) {
 		return
 	}
+	g.suggestLater(c)
 	switch have := g.subs[pair]; {
 	case have&store.Watched != 0:
 		g.probe(c.key())
@@ -86,7 +87,7 @@ func (g *Gateway) probe(bare string) {
 
 // ask asks for a colleague's presence.
 func (g *Gateway) ask(bare string) {
-	g.say(stanza.Stanza{Kind: stanza.Presence, From: g.cfg.Upstream.Domain, To: bare, Type: "subscribe"})
+	g.say(withNick(g.presenceOf(store.Pair{Colleague: bare}, "subscribe"), selfName))
 }
 
 // sayHere shows the gateway itself to a subscriber.
@@ -156,6 +157,9 @@ func (g *Gateway) lost() {
 	g.session, g.settling, g.chores = nil, nil, chores{}
 	g.written, g.said, g.arrivals = nil, nil, nil
 	g.dropCards()
+	g.dropRequests()
+	g.lists.stop()
+	clear(g.grants)
 	g.groundAll()
 	g.box.ReturnAll(isUpstream)
 }
