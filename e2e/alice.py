@@ -16,6 +16,8 @@ line on standard input is one command:
   {"do":"accept","value":false}        subscription requests are accepted by default
   {"do":"raw","xml":XML}
   {"do":"quit"}                        unavailable, close, exit
+  and those of COMMANDS below; each of them ends with an event "done", with its
+  name as "id" and what came of it as "text"
 
 and one JSON object per line on standard output is one event: "ev" is "online",
 "offline", "failed", or the kind of a stanza that came in (message, presence, iq)
@@ -27,7 +29,8 @@ import json
 import sys
 import time
 
-from slixmpp import ClientXMPP
+from slixmpp import JID, ClientXMPP
+from slixmpp.exceptions import IqError, IqTimeout
 
 
 def emit(ev, **fields):
@@ -87,8 +90,84 @@ class Alice(ClientXMPP):
             self.send_raw(c["xml"])
         elif do == "quit":
             self.disconnect()
+        elif do in COMMANDS:
+            asyncio.ensure_future(self.service(do, c))
         else:
             emit("failed", text="unknown command " + do)
+
+
+    async def service(self, do, c):
+        """Run one of COMMANDS and report what came of it."""
+        try:
+            text = await COMMANDS[do](self, c)
+        except IqError as e:
+            text = e.condition
+        except IqTimeout:
+            text = "no answer"
+        emit("done", id=do, text=text)
+
+
+# Registration with a gateway (XEP-0077).
+
+async def registration(alice, c):
+    """{"do":"registration","to":JID}: is she registered, and by what name?"""
+    alice.register_plugin("xep_0077", {"create_account": False})
+    form = (await alice["xep_0077"].get_registration(jid=c["to"]))["register"]
+    if "nick" not in form["fields"] or not form["instructions"]:
+        return "no form"
+    return "registered as " + form["nick"] if form["registered"] else "not registered"
+
+
+async def register(alice, c):
+    """{"do":"register","to":JID,"nick":NAME}"""
+    alice.register_plugin("xep_0077", {"create_account": False})
+    iq = alice.make_iq_set(ito=c["to"])
+    iq["register"]["nick"] = c["nick"]
+    await iq.send()
+    return "registered"
+
+
+async def unregister(alice, c):
+    """{"do":"unregister","to":JID}"""
+    alice.register_plugin("xep_0077", {"create_account": False})
+    await alice["xep_0077"].cancel_registration(jid=c["to"])
+    return "unregistered"
+
+
+# What goes with messages: receipts (XEP-0184), corrections (XEP-0308), markers
+# (XEP-0333), and copies for her other devices (XEP-0280).
+
+async def receipts(alice, _):
+    """{"do":"receipts"}: from now on asks for receipts and gives them."""
+    alice.register_plugin("xep_0184", {"auto_ack": True, "auto_request": True})
+    return "on"
+
+
+async def correct(alice, c):
+    """{"do":"correct","to":JID,"body":TEXT,"replaces":ID}"""
+    alice.register_plugin("xep_0308")
+    msg = alice.make_message(mto=c["to"], mbody=c["body"], mtype="chat")
+    msg["replace"]["id"] = c["replaces"]
+    msg.send()
+    return "sent"
+
+
+async def mark(alice, c):
+    """{"do":"mark","to":JID,"marks":ID}: has displayed a message."""
+    alice.register_plugin("xep_0333")
+    alice["xep_0333"].send_marker(JID(c["to"]), c["marks"], "displayed")
+    return "sent"
+
+
+async def carbons(alice, _):
+    """{"do":"carbons"}: asks the server for copies."""
+    alice.register_plugin("xep_0280")
+    await alice["xep_0280"].enable()
+    return "on"
+
+
+# Every function here is an awaitable of (alice, command) that returns a text.
+COMMANDS = {f.__name__: f for f in (registration, register, unregister, receipts, correct, mark, carbons)}
 
 
 async def main(jid, password, host, port, quiet):

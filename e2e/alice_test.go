@@ -47,10 +47,16 @@ func (o *office) login(t testing.TB, name string, flags ...string) *client {
 // loginAt is login in the namespace of any server.
 func (o *office) loginAt(t testing.TB, place *namespace, name string, flags ...string) *client {
 	t.Helper()
+	return o.loginWith(t, place, name, "phone", flags...)
+}
+
+// loginWith is loginAt with a device of any name.
+func (o *office) loginWith(t testing.TB, place *namespace, name, device string, flags ...string) *client {
+	t.Helper()
 	a := &client{events: newJournal[clientEvent]()}
 	a.process = place.start(t, o.logs, command{
 		name: name,
-		argv: append([]string{"/usr/bin/python3", tools.alice, account(name) + "/phone", password, "127.0.0.1", "5222"}, flags...),
+		argv: append([]string{"/usr/bin/python3", tools.alice, account(name) + "/" + device, password, "127.0.0.1", "5222"}, flags...),
 		line: a.file,
 	})
 	a.events.start().await(t, 20*time.Second, name+" is online", func(e clientEvent) bool { return e.Ev == "online" })
@@ -76,6 +82,14 @@ func (a *client) do(t testing.TB, what string, pairs ...string) {
 		t.Fatal(err)
 	}
 	a.write(t, string(text))
+}
+
+// asks has the client do something that ends with an answer, and returns that.
+func (a *client) asks(t testing.TB, what string, pairs ...string) string {
+	t.Helper()
+	events := a.events.now()
+	a.do(t, what, pairs...)
+	return events.await(t, soon, "the end of "+what, func(e clientEvent) bool { return e.Ev == "done" && e.ID == what }).Text
 }
 
 // logout ends the session in good order.

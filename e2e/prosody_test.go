@@ -16,7 +16,7 @@ pidfile = "%[1]s/prosody.pid"
 data_path = "%[1]s/data"
 certificates = "%[1]s"
 log = { { levels = { min = "info" }, to = "console" } }
-modules_enabled = { "roster", "saslauth", "disco", "presence", "message", "iq", "offline", "ping", "vcard" }
+modules_enabled = { "roster", "saslauth", "disco", "presence", "message", "iq", "offline", "ping", "vcard", "carbons" }
 modules_disabled = { "s2s", "tls", "posix" }
 authentication = "internal_plain"
 storage = "internal"

@@ -24,12 +24,14 @@ type backend func(t testing.TB, o *office) (server, setup)
 
 // A site says where a server stands and what it offers.
 type site struct {
-	place  *namespace
-	dir    string // for all that it writes
-	listen string // address at which components connect, port 5347
-	pem    string // certificate and key of the component port; empty: no TLS
-	bare   bool   // TLS without a certificate
-	kick   string // component_conflict_resolve; empty: as deployed
+	place    *namespace
+	dir      string // for all that it writes
+	listen   string // address at which components connect, port 5347
+	pem      string // certificate and key of the component port; empty: no TLS
+	bare     bool   // TLS without a certificate
+	generous bool   // the component may write rosters (ejabberd)
+	broken   bool   // and fails when it tries
+	kick     string // component_conflict_resolve; empty: as deployed
 }
 
 // inSrv is the site of the server that most scenes have: across the cable,
