@@ -23,6 +23,7 @@
 //	linklocal stream reader     handshake, binding, stanzas in              connection
 //	linklocal stream writer     stanzas out                                 connection
 //	store keeper                the database, group commits                 program
+//	lookup                      asking the DNS for a command                command, two at most
 //	alarm                       posting that a time has come                moment
 //	signal handling in cmd      ending, and ending at once                  program
 //

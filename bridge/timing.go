@@ -26,6 +26,9 @@ const (
 	arrivalWait     = time.Minute      // for the recipient of a message to answer a ping (COMP-16)
 	arrivalPatience = 2 * time.Second  // the same, before what is held back for it goes out
 	arrivalGrace    = time.Second / 2  // of that, from when the question was asked again and the server was alive
+	lookupTime      = 20 * time.Second // for the DNS to be asked: its own limit; an answer is due after 30 s (GW-14)
+	vouchedTime     = 24 * time.Hour   // at most that an answer of the DNS is believed, whatever its TTL
+	turnPause       = time.Minute      // for maxTurns answers in a conversation with the gateway
 	strikeMemory    = 24 * time.Hour   // a stanza on which a session ended is known as such
 	dropLogPause    = time.Minute      // one log line per rule
 	farewellTime    = 5 * time.Second  // for everybody to be told that we leave
@@ -54,6 +57,10 @@ const (
 	maxPairsEach  = 4096  // subscriptions of one colleague
 	maxBlocks     = 4096  // pairs that peers have blocked, and as many that colleagues have
 	maxBlocksEach = 256   // of which one person
+	maxOptions    = 200   // people to choose from in a form: more can be typed
+	maxLookups    = 2     // questions to the DNS at a time, for commands
+	maxVouched    = 64    // answers of the DNS remembered
+	maxTurns      = 20    // answers in a conversation with the gateway; two robots end there
 	maxInquiries  = 512   // questions to peers that wait for their answers
 	maxCurious    = 32    // who wait for the same one
 	maxAbilities  = 256   // clients' capabilities remembered
