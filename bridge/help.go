@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/adhoc"
+	"meshbridge/bridge/config"
 	"meshbridge/bridge/policy"
 	"meshbridge/internal/stanza"
 )
@@ -28,6 +29,7 @@ func (g *Gateway) words() []word {
 		return func(who, rest string, reply func(string)) { reply(act(who, rest)) }
 	}
 	return []word{
+		{"help", "", "this text", policy.CommandWho, now(func(who, _ string) string { return g.help(who) })},
 		{"who", "", "who is on the local network", policy.CommandWho, now(func(who, _ string) string { return g.people(who) })},
 		{"find", "NAME", "the address of somebody", policy.CommandFind, now(func(_, rest string) string { return inWords(g.found(rest)) })},
 		{"block", "NAME", "hear nothing of somebody, who cannot write to you then", policy.CommandBlock, now(func(who, rest string) string { return g.blockNamed(who, rest, true) })},
@@ -83,7 +85,7 @@ func (g *Gateway) hear(w parties) {
 			return
 		}
 	}
-	reply(g.help(who))
+	reply(g.unknown(who, verb))
 }
 
 // maxWords bounds what is read of a message, in octets.
@@ -110,6 +112,20 @@ func (g *Gateway) help(who string) string {
 		}
 	}
 	return b.String() + "\n\n" + g.people(who)
+}
+
+// unknown answers what is none of the words.
+func (g *Gateway) unknown(who, verb string) string {
+	var known []string
+	for _, w := range g.words() {
+		if g.policy.MayCommand(who, w.Command) {
+			known = append(known, w.text)
+		}
+	}
+	if near := config.Nearest(verb, known); near != "" && len(verb) > 2 {
+		return "Do you mean " + near + "? Write help to see what I understand."
+	}
+	return "This is the bridge to the people on the local network. Write help to see what I understand."
 }
 
 // people says who is here, and how.
