@@ -14,12 +14,12 @@ import (
 	"meshbridge/linklocal"
 )
 
-const adminJID = "root@example.org"
+const bossJID = "root@example.org"
 
 // commanded is a gateway with Juliet and Romeo on its mesh, Alice for a colleague, and
 // an admin who is nobody's.
 func commanded(t *testing.T) *coreRig {
-	c := newCoreRig(t, func(cfg *config.Config) { cfg.Access.Admins = []string{adminJID} })
+	c := newCoreRig(t, func(cfg *config.Config) { cfg.Access.Admins = []string{bossJID} })
 	c.up()
 	c.peerChanged(linklocal.Peer{Instance: julietName, Host: "pronto", Profile: linklocal.Profile{Nick: "Juliet Capulet", Status: linklocal.Away, Message: "Lunch"}})
 	c.peer(romeoName, "forza")
@@ -116,7 +116,7 @@ func TestCommands(t *testing.T) {
 		c := commanded(t)
 		for who, want := range map[string][]string{
 			aliceJID + "/desk": {"who Who is on the LAN", "find Find somebody by name", "block Block or unblock people"},
-			adminJID + "/x":    {"who Who is on the LAN", "find Find somebody by name", "resolve Resolve an address", "stats Statistics"},
+			bossJID + "/x":    {"who Who is on the LAN", "find Find somebody by name", "resolve Resolve an address", "stats Statistics"},
 			eve + "/x":         nil,
 		} {
 			answer := c.asksAbout(who, stanza.NSDiscoItems, stanza.NSCommands)
@@ -136,7 +136,7 @@ func TestCommands(t *testing.T) {
 	})
 	synctestRun(t, "GW-1 GW-20 what is listed says what it is, and is answered", func(t *testing.T) {
 		c := commanded(t)
-		for _, who := range []string{aliceJID + "/desk", adminJID + "/x"} {
+		for _, who := range []string{aliceJID + "/desk", bossJID + "/x"} {
 			for _, item := range c.asksAbout(who, stanza.NSDiscoItems, stanza.NSCommands).Payload[0].Elements() {
 				node := item.Attr("node")
 				answer := c.asksAbout(who, stanza.NSDiscoInfo, node)
@@ -162,7 +162,7 @@ func TestCommands(t *testing.T) {
 		c := commanded(t)
 		for who, nodes := range map[string][]string{
 			aliceJID + "/desk": {"resolve", "stats"},
-			adminJID + "/x":    {"block"},
+			bossJID + "/x":    {"block"},
 			eve + "/x":         {"who", "find", "block", "resolve", "stats"},
 		} {
 			for _, node := range nodes {
@@ -180,9 +180,9 @@ func TestCommands(t *testing.T) {
 	})
 	synctestRun(t, "GW-20 who may no longer cannot go on either", func(t *testing.T) {
 		c := commanded(t)
-		shown := c.stepOf(c.orders(adminJID+"/x", "resolve", "", ""))
-		delete(c.policy.Admins, adminJID)
-		wantWords(t, "the form", errorsIn(c.orders(adminJID+"/x", "resolve", shown.Attr("sessionid"), "", "uri", "xmpp:example.net")), component+" forbidden")
+		shown := c.stepOf(c.orders(bossJID+"/x", "resolve", "", ""))
+		delete(c.policy.Admins, bossJID)
+		wantWords(t, "the form", errorsIn(c.orders(bossJID+"/x", "resolve", shown.Attr("sessionid"), "", "uri", "xmpp:example.net")), component+" forbidden")
 	})
 	synctestRun(t, "GW-20 who is on the LAN", func(t *testing.T) {
 		c := commanded(t)
@@ -275,7 +275,7 @@ func TestCommands(t *testing.T) {
 		c.drops.count("INJ-9")
 		c.rest(49 * time.Hour)
 		got := map[string]string{}
-		for _, f := range c.stepOf(c.orders(adminJID+"/x", "stats", "", "")).Child(form.NS, "x").Children(form.NS, "field") {
+		for _, f := range c.stepOf(c.orders(bossJID+"/x", "stats", "", "")).Child(form.NS, "x").Children(form.NS, "field") {
 			var values []string
 			for _, v := range f.Children(form.NS, "value") {
 				values = append(values, v.Text())

@@ -27,7 +27,7 @@ func (c *coreRig) tells(who, text string) (bodies []string) {
 }
 
 func TestWords(t *testing.T) {
-	const desk, admin = aliceJID + "/desk", adminJID + "/x"
+	const desk, admin = aliceJID + "/desk", bossJID + "/x"
 	people := "Juliet Capulet (juliet@pronto): away (Lunch), for a few seconds, " + julietJID + "\nromeo@forza: available, for a few seconds, " + romeoJID
 	synctestRun(t, "MAP-M13 GW-20 what is written to the gateway is done, and answered once", func(t *testing.T) {
 		c, d := commanded(t), &zone{ttl: time.Minute}

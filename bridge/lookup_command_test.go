@@ -38,7 +38,7 @@ func (d *zone) ask(ctx context.Context, u uri.URI) (resolver.Result, error) {
 }
 
 func TestLookups(t *testing.T) {
-	const admin, uriField, net = adminJID + "/x", "uri", "xmpp:bob@example.net"
+	const admin, uriField, net = bossJID + "/x", "uri", "xmpp:bob@example.net"
 	both := []string{"starttls | 192.0.2.1:5222 | x.example.net", "starttls | 192.0.2.2:5222 | y.example.net"}
 	synctestRun(t, "GW-20 an address is resolved when the DNS has answered, and asks for nothing of the person", func(t *testing.T) {
 		c, d := commanded(t), &zone{release: make(chan struct{}), ttl: time.Minute}
@@ -143,7 +143,7 @@ func TestLookups(t *testing.T) {
 	t.Run("PRIV-4 GW-20 a real DNS server is asked once within the TTL of its records", func(t *testing.T) {
 		server := resolvertest.Serve(t, serverZone)
 		c := newCoreRig(t, func(cfg *config.Config) {
-			cfg.Access.Admins = []string{adminJID}
+			cfg.Access.Admins = []string{bossJID}
 			cfg.Resolver.Servers = []netip.AddrPort{server.Addr()}
 		})
 		c.up()
