@@ -290,12 +290,12 @@ func TestCommands(t *testing.T) {
 	})
 }
 
-func TestSpan(t *testing.T) {
+func TestHowLong(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "a few seconds", 59 * time.Second: "a few seconds", time.Minute: "a minute", 119 * time.Second: "a minute", 2 * time.Minute: "2 minutes",
 		119 * time.Minute: "119 minutes", 2 * time.Hour: "2 hours", 47 * time.Hour: "47 hours", 48 * time.Hour: "2 days",
 	} {
-		if got := span(d); got != want {
+		if got := howLong(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}

@@ -23,8 +23,8 @@ type word struct {
 	act func(who, rest string, reply func(string))
 }
 
-// words lists what is understood, in the order of the list.
-func (g *Gateway) words() []word {
+// vocabulary lists what is understood, in the order of the list.
+func (g *Gateway) vocabulary() []word {
 	now := func(act func(who, rest string) string) func(string, string, func(string)) {
 		return func(who, rest string, reply func(string)) { reply(act(who, rest)) }
 	}
@@ -73,7 +73,7 @@ func (g *Gateway) hear(w parties) {
 		})
 	}
 	verb, rest := wordsOf(w.Stanza.Child("", "body").Text())
-	for _, known := range g.words() {
+	for _, known := range g.vocabulary() {
 		switch {
 		case known.text != verb:
 		case !g.policy.MayCommand(who, known.Command):
@@ -106,7 +106,7 @@ func wordsOf(body string) (verb, rest string) {
 func (g *Gateway) help(who string) string {
 	var b strings.Builder
 	b.WriteString("This is the bridge to the people on the local network. Add them to your contacts by their address. You can write to me:\n")
-	for _, w := range g.words() {
+	for _, w := range g.vocabulary() {
 		if g.policy.MayCommand(who, w.Command) {
 			fmt.Fprintf(&b, "\n%s: %s", strings.TrimSpace(w.text+" "+w.takes), w.does)
 		}
@@ -117,7 +117,7 @@ func (g *Gateway) help(who string) string {
 // unknown answers what is none of the words.
 func (g *Gateway) unknown(who, verb string) string {
 	var known []string
-	for _, w := range g.words() {
+	for _, w := range g.vocabulary() {
 		if g.policy.MayCommand(who, w.Command) {
 			known = append(known, w.text)
 		}

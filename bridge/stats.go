@@ -34,7 +34,7 @@ func (g *Gateway) stats() []form.Field {
 	}
 	return []form.Field{
 		line("version", "Version", g.opts.Version),
-		line("uptime", "Running for", span(time.Since(g.began))),
+		line("uptime", "Running for", howLong(time.Since(g.began))),
 		line("peers", "People on the LAN", strconv.Itoa(people)),
 		line("colleagues", "Colleagues shown there", strconv.Itoa(colleagues)),
 		line("outbox", "Messages kept", fmt.Sprintf("%d (%d KiB)", usage.Entries, (usage.Bytes+1023)>>10)),

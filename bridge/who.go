@@ -45,7 +45,7 @@ func (g *Gateway) here(who string) (list []entry, more int) {
 }
 
 func (g *Gateway) entryOf(p *peer, who string) entry {
-	e := entry{jid: p.jid, name: translate.DisplayName(p.profile, p.instance), instance: translate.Tame(p.instance), span: span(time.Since(p.came))}
+	e := entry{jid: p.jid, name: translate.DisplayName(p.profile, p.instance), instance: translate.Tame(p.instance), span: howLong(time.Since(p.came))}
 	if g.blockedBy(store.Pair{Colleague: who, Local: p.local}, byColleague) {
 		e.status = "blocked by you"
 		return e
@@ -101,10 +101,10 @@ func (g *Gateway) beginWho(who string, reply func(adhoc.Step)) {
 
 const nobodyHere = "Nobody is here at the moment."
 
-// span says how long something has lasted, in its largest unit. It counts on the
+// howLong says how long something has lasted, in its largest unit. It counts on the
 // monotonic clock, so that it is right before this machine knows the time of day
 // (GW-24).
-func span(d time.Duration) string {
+func howLong(d time.Duration) string {
 	for _, u := range [...]struct {
 		least, unit time.Duration
 		name        string
