@@ -15,12 +15,12 @@ import (
 // beginBlock asks a colleague whom she does not want to hear of. Those whom she has
 // blocked are chosen already.
 func (g *Gateway) beginBlock(who string, reply func(adhoc.Step)) {
-	blocked := g.blockedOf(who)
+	options, blocked := g.blockable(who)
 	reply(adhoc.Step{
 		Form: form.Form{
 			Title: "Blocked people", Instructions: "You hear nothing of the people whom you choose here, and they cannot write to you.",
 			Fields: []form.Field{
-				{Var: "blocked", Kind: form.ListMulti, Label: "Blocked", Values: blocked, Options: g.blockable(blocked)},
+				{Var: "blocked", Kind: form.ListMulti, Label: "Blocked", Values: blocked, Options: options},
 				{Var: "other", Kind: form.TextSingle, Label: "Somebody else", Desc: "as juliet@pronto"},
 			},
 		},
@@ -29,22 +29,25 @@ func (g *Gateway) beginBlock(who string, reply func(adhoc.Step)) {
 	})
 }
 
-// blockable lists who can be chosen: those who are blocked, and who is here.
-func (g *Gateway) blockable(blocked []string) []form.Option {
-	locals := slices.Clone(blocked)
+// blockable lists who can be chosen, as far as there is room in a stanza: those who are
+// blocked, who are named once more, and then who is here.
+func (g *Gateway) blockable(who string) (options []form.Option, blocked []string) {
+	left, all := g.listRoom(), g.blockedOf(who)
+	locals := slices.Clone(all)
 	for _, local := range slices.Sorted(maps.Keys(g.peers)) {
-		if len(locals) >= maxBlocksEach+maxOptions {
-			break
-		}
-		if g.peers[local].present && !slices.Contains(blocked, local) {
+		if g.peers[local].present && !slices.Contains(all, local) {
 			locals = append(locals, local)
 		}
 	}
-	options := make([]form.Option, len(locals))
 	for i, local := range locals {
-		options[i] = form.Option{Value: local, Label: g.calledAt(local)}
+		label := g.calledAt(local)
+		if len(options) == maxOptions || !left.takes(optionMarkup, local, local, label) {
+			break
+		}
+		options = append(options, form.Option{Value: local, Label: label})
+		blocked = all[:min(i+1, len(all))]
 	}
-	return options
+	return options, blocked
 }
 
 // calledAt is how somebody behind a local part is named in a sentence.

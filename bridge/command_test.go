@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func (c *coreRig) orders(who, node, session, action string, filled ...string) []
 	e := stanza.New(stanza.NSCommands, "command").With("node", node).With("sessionid", session).With("action", action)
 	if filled != nil {
 		x := stanza.New(form.NS, "x").With("type", "submit")
-		for i := 0; i < len(filled); i += 2 {
+		for i := 0; i+1 < len(filled); i += 2 {
 			x.Add(stanza.New(form.NS, "field").With("var", filled[i]).Add(stanza.New(form.NS, "value").AddText(filled[i+1])))
 		}
 		e.Add(x)
@@ -116,7 +117,7 @@ func TestCommands(t *testing.T) {
 		c := commanded(t)
 		for who, want := range map[string][]string{
 			aliceJID + "/desk": {"who Who is on the LAN", "find Find somebody by name", "block Block or unblock people"},
-			bossJID + "/x":    {"who Who is on the LAN", "find Find somebody by name", "resolve Resolve an address", "stats Statistics"},
+			bossJID + "/x":     {"who Who is on the LAN", "find Find somebody by name", "resolve Resolve an address", "stats Statistics"},
 			eve + "/x":         nil,
 		} {
 			answer := c.asksAbout(who, stanza.NSDiscoItems, stanza.NSCommands)
@@ -162,7 +163,7 @@ func TestCommands(t *testing.T) {
 		c := commanded(t)
 		for who, nodes := range map[string][]string{
 			aliceJID + "/desk": {"resolve", "stats"},
-			bossJID + "/x":    {"block"},
+			bossJID + "/x":     {"block"},
 			eve + "/x":         {"who", "find", "block", "resolve", "stats"},
 		} {
 			for _, node := range nodes {
@@ -205,15 +206,49 @@ func TestCommands(t *testing.T) {
 		c.cfg.Upstream.MaxStanza = 64 << 10
 		for i := range 1000 {
 			c.peer(strings.Repeat("&", 40)+string(rune('a'+i%26))+string(rune('a'+i/26))+"@pc", "pc")
+			c.peerChanged(linklocal.Peer{Instance: string(rune('a'+i%26)) + string(rune('a'+i/26)) + "@pc", Host: "pc", Profile: linklocal.Profile{Nick: "Everybody"}})
 		}
-		for _, node := range []string{"who", "block"} {
-			c.stepOf(c.orders(aliceJID+"/desk", node, "", ""))
+		long := strings.Repeat("'", 60)
+		for i := range maxBlocksEach {
+			c.setBlock(store.Pair{Colleague: aliceJID, Local: localOf(string(rune('a'+i%26)) + string(rune('a'+i/26)) + long)}, byColleague, true)
 		}
+		answers := c.orders(aliceJID+"/desk", "who", "", "")
+		answers = append(answers, c.orders(aliceJID+"/desk", "block", "", "")...)
+		answers = append(answers, c.fills(aliceJID+"/desk", "find", "name", "everybody")...)
+		answers = append(answers, c.asksAbout(aliceJID+"/desk", stanza.NSDiscoItems, ""))
 		c.hears(stanza.Stanza{Kind: stanza.Message, Type: "chat", From: aliceJID + "/desk", To: component, Payload: []*stanza.Element{stanza.New("", "body").AddText("help")}})
+		answers = append(answers, c.session.take()...)
+		if len(answers) != 5 {
+			t.Fatalf("%d answers", len(answers))
+		}
+		for _, s := range answers {
+			if n := len(stanza.Append(nil, stanza.Component, s)); n < 1000 || n > c.cfg.Upstream.MaxStanza {
+				t.Errorf("%d octets: %.300s", n, stanza.Append(nil, stanza.Component, s))
+			}
+		}
+	})
+	synctestRun(t, "GW-20 whoever does not fit into the form stays blocked", func(t *testing.T) {
+		c := commanded(t)
+		c.cfg.Upstream.MaxStanza = 16 << 10
+		for i := range 100 {
+			c.setBlock(store.Pair{Colleague: aliceJID, Local: localOf(fmt.Sprintf("%02d%s@pc", i, strings.Repeat("x", 40)))}, byColleague, true)
+		}
+		shown := c.stepOf(c.orders(aliceJID+"/desk", "block", "", ""))
+		n := len(shown.Child(form.NS, "x").Child(form.NS, "field").Children(form.NS, "value"))
+		c.stepOf(c.orders(aliceJID+"/desk", "block", shown.Attr("sessionid"), "", "blocked"))
+		if left := len(c.blockedOf(aliceJID)); n == 0 || n == 100 || left != 100-n {
+			t.Errorf("%d were shown, %d are left of 100", n, left)
+		}
+	})
+	synctestRun(t, "GW-20 GW-2 who has blocked somebody is not here for them", func(t *testing.T) {
+		c := commanded(t)
+		c.setBlock(aliceAndJuliet, byPeer, true)
 		c.session.take()
-		c.asksAbout(aliceJID+"/desk", stanza.NSDiscoItems, "")
-		if n := c.drops.of("COMP-19"); n != 0 {
-			t.Errorf("%d answers could not be sent", n)
+		if got := rowsOf(c.stepOf(c.orders(aliceJID+"/desk", "who", "", ""))); len(got) != 1 || !strings.HasPrefix(got[0], "romeo@forza") {
+			t.Errorf("%q", got)
+		}
+		if got := c.asksAbout(aliceJID+"/desk", stanza.NSDiscoItems, "").Payload[0].Elements(); len(got) != 1 {
+			t.Errorf("%+v", got)
 		}
 	})
 	synctestRun(t, "GW-20 GW-13 somebody is found by address, by instance and by name", func(t *testing.T) {

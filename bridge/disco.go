@@ -103,7 +103,7 @@ func (g *Gateway) itemsOfSelf(s stanza.Stanza, who string) stanza.Stanza {
 // listPeers lists who is here (GW-2, MAP-X2).
 func (g *Gateway) listPeers(who string) *stanza.Element {
 	query := noItems()
-	list, _ := g.here(who)
+	list, _ := g.here(who, itemMarkup)
 	for _, e := range list {
 		query.Add(stanza.New(stanza.NSDiscoItems, "item").With("jid", e.jid).With("name", e.name))
 	}

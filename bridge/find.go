@@ -127,11 +127,13 @@ func (g *Gateway) found(typed string) adhoc.Step {
 		Title:  "Found",
 		Fields: []form.Field{{Var: "name", Kind: form.TextSingle, Label: "Name"}, {Var: "jid", Kind: form.JIDSingle, Label: "Address"}},
 	}
+	left := g.listRoom()
 	for _, p := range g.whom(typed) {
-		f.Rows = append(f.Rows, []string{translate.DisplayName(p.profile, p.instance), p.jid})
+		if name := translate.DisplayName(p.profile, p.instance); left.takes(rowMarkup, name, p.jid) {
+			f.Rows = append(f.Rows, []string{name, p.jid})
+		}
 	}
 	if f.Rows != nil {
-		f.Rows = f.Rows[:min(len(f.Rows), maxOptions)]
 		return adhoc.Step{Form: f, Note: "Add the address to your contacts."}
 	}
 	local, unclear := g.meant(typed)

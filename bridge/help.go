@@ -130,7 +130,7 @@ func (g *Gateway) unknown(who, verb string) string {
 
 // people says who is here, and how.
 func (g *Gateway) people(who string) string {
-	list, more := g.here(who)
+	list, more := g.here(who, rowMarkup)
 	if len(list) == 0 {
 		return nobodyHere
 	}

@@ -57,7 +57,7 @@ const (
 	maxPairsEach  = 4096  // subscriptions of one colleague
 	maxBlocks     = 4096  // pairs that peers have blocked, and as many that colleagues have
 	maxBlocksEach = 256   // of which one person
-	maxOptions    = 200   // people to choose from in a form: more can be typed
+	maxOptions    = 512   // people to choose from in a form: more can be typed
 	maxLookups    = 2     // questions to the DNS at a time, for commands
 	maxVouched    = 64    // answers of the DNS remembered
 	maxTurns      = 20    // answers in a conversation with the gateway; two robots end there

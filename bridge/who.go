@@ -21,25 +21,28 @@ type entry struct {
 	span                string // how long it has been here
 }
 
-// entryRoom bounds what an entry takes in a list, in octets, beside what it says.
-const entryRoom = 400
+// What an entry of a list takes beside its words, in octets.
+const (
+	itemMarkup   = 64  // of disco#items
+	rowMarkup    = 200 // of a table
+	optionMarkup = 128 // of a choice in a form, which may be chosen already
+)
 
 // here lists who is on the mesh, as a colleague may see them, by address, and how many
-// more there are: the list has to fit into one stanza.
-func (g *Gateway) here(who string) (list []entry, more int) {
-	room := g.cfg.Upstream.MaxStanza / 2
+// more there are: the list has to fit into one stanza, with so much markup around each.
+// Who has blocked the colleague looks away.
+func (g *Gateway) here(who string, markup int) (list []entry, more int) {
+	left := g.listRoom()
 	for _, local := range slices.Sorted(maps.Keys(g.peers)) {
 		p := g.peers[local]
-		if !p.present {
+		if !p.present || g.blockedBy(store.Pair{Colleague: who, Local: local}, byPeer) {
 			continue
 		}
-		e := g.entryOf(p, who)
-		said := len(e.name) + len(e.instance) + len(e.status)
-		if room -= entryRoom + len(e.jid) + escapeRoom*said; room < 0 {
+		if e := g.entryOf(p, who); left.takes(markup, e.jid, e.called(), e.status, e.span) {
+			list = append(list, e)
+		} else {
 			more++
-			continue
 		}
-		list = append(list, e)
 	}
 	return list, more
 }
@@ -75,7 +78,7 @@ func (e entry) called() string {
 
 // beginWho tells who is on the LAN.
 func (g *Gateway) beginWho(who string, reply func(adhoc.Step)) {
-	list, more := g.here(who)
+	list, more := g.here(who, rowMarkup)
 	f := form.Form{
 		Title: "People on the LAN of " + g.cfg.LinkLocal.Machine,
 		Fields: []form.Field{
