@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 // zone is a resolver whose answers a test gives.
 type zone struct {
+	mu      sync.Mutex // for asked: lookups run beside each other
 	asked   []uri.URI
 	release chan struct{} // nil: answers come at once
 	ttl     time.Duration
@@ -23,7 +25,9 @@ type zone struct {
 }
 
 func (d *zone) ask(ctx context.Context, u uri.URI) (resolver.Result, error) {
+	d.mu.Lock()
 	d.asked = append(d.asked, u)
+	d.mu.Unlock()
 	if d.release != nil {
 		select {
 		case <-d.release:
