@@ -88,6 +88,28 @@ func items(s stanza.Stanza, list *stanza.Element) stanza.Stanza {
 	return result(s, list)
 }
 
+// itemsOfSelf answers disco#items of the gateway: who is here, or what can be commanded,
+// to those who may know (GW-2).
+func (g *Gateway) itemsOfSelf(s stanza.Stanza, who string) stanza.Stanza {
+	switch {
+	case s.Payload[0].Attr("node") == stanza.NSCommands:
+		return result(s, g.listCommands(who))
+	case g.policy.MayCommand(who, policy.CommandWho):
+		return items(s, g.listPeers(who))
+	}
+	return items(s, noItems())
+}
+
+// listPeers lists who is here (GW-2, MAP-X2).
+func (g *Gateway) listPeers(who string) *stanza.Element {
+	query := noItems()
+	list, _ := g.here(who, itemMarkup)
+	for _, e := range list {
+		query.Add(stanza.New(stanza.NSDiscoItems, "item").With("jid", e.jid).With("name", e.name))
+	}
+	return query
+}
+
 // noItems is an empty list.
 func noItems() *stanza.Element { return stanza.New(stanza.NSDiscoItems, "query") }
 

@@ -23,6 +23,7 @@
 //	linklocal stream reader     handshake, binding, stanzas in              connection
 //	linklocal stream writer     stanzas out                                 connection
 //	store keeper                the database, group commits                 program
+//	lookup                      asking the DNS for a command                command, two at most
 //	alarm                       posting that a time has come                moment
 //	signal handling in cmd      ending, and ending at once                  program
 //
@@ -60,4 +61,11 @@
 // the gallery, and stands in the card. Alice's: the hash in her presence makes the gateway
 // ask her server for her card (seekCard); the picture in it, checked, goes into the gallery
 // and with the record of her proxy onto the mesh (publish).
+//
+// # A command's way
+//
+// A command (serveCommand) goes from form to form in a session of bridge/adhoc until it
+// has come to its end; what is written to the gateway (hear) does the same without
+// forms. Only looking an address up waits for something: a goroutine asks the DNS, and
+// the answer comes back as an event.
 package bridge

@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,6 +34,13 @@ func (d *drops) count(rule string) {
 	if !quiet {
 		d.log.Info("dropped or refused", "rule", rule, "total", n)
 	}
+}
+
+// rules lists those that were counted.
+func (d *drops) rules() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Sorted(maps.Keys(d.counts))
 }
 
 // of returns how often a rule was counted.

@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"meshbridge/linklocal"
+	"meshbridge/resolver"
+	"meshbridge/resolver/uri"
 	"meshbridge/upstream"
 )
 
@@ -53,6 +55,15 @@ func (e upstreamEvent) apply(g *Gateway) {
 		g.waiting(ev)
 	}
 }
+
+// addressFound is what the DNS said, to a command.
+type addressFound struct {
+	what  uri.URI
+	found resolver.Result
+	err   error
+}
+
+func (e addressFound) apply(g *Gateway) { g.addressFound(e) }
 
 // post hands an event to the gateway. It waits while the gateway is busy and does
 // nothing once it has stopped.

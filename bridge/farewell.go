@@ -20,6 +20,7 @@ func (g *Gateway) farewell() {
 	for _, q := range g.inquiries.ids {
 		g.finish(q, outOfReach, stanza.Stanza{})
 	}
+	g.lookups.abandon()
 	g.abandonAll()
 	g.takeLeaves()
 	g.trustServer()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/address"
+	"meshbridge/bridge/adhoc"
 	"meshbridge/bridge/caps"
 	"meshbridge/bridge/config"
 	"meshbridge/bridge/outbox"
@@ -16,6 +17,7 @@ import (
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
 	"meshbridge/linklocal/mdns"
+	"meshbridge/resolver/uri"
 	"meshbridge/upstream"
 )
 
@@ -105,6 +107,9 @@ type Gateway struct {
 	// What is answered, and how it is announced.
 	began      time.Time
 	inquiries  inquiries
+	dialogues  adhoc.Sessions // commands that somebody is in the middle of
+	lookups    lookups        // in the DNS, for commands
+	turns      *recent[turn]  // of conversations with the gateway
 	abilities  map[sign]*ability
 	gallery    gallery
 	cards      cards
@@ -214,9 +219,11 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		unbearable: newRecent[offence](strikeMemory, maxStruck),
 		answered:   map[store.Pair]*answer{},
 		requests:   map[string]*request{}, grants: map[string]bool{},
-		lists: lists{denied: newRecent[string](listPause, maxNoticed)},
-		read:  newReader(),
-		floor: clockFloor,
+		lists:   lists{denied: newRecent[string](listPause, maxNoticed)},
+		read:    newReader(),
+		floor:   clockFloor,
+		turns:   newRecent[turn](turnPause, maxNoticed),
+		lookups: lookups{under: map[uri.URI]*lookup{}, known: map[uri.URI]vouched{}},
 
 		began:      time.Now(),
 		inquiries:  inquiries{ids: map[string]*inquiry{}, tokens: map[uint64]*inquiry{}},

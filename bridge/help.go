@@ -2,63 +2,165 @@ package bridge
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
+	"time"
 
-	"meshbridge/bridge/translate"
+	"meshbridge/bridge/adhoc"
+	"meshbridge/bridge/config"
+	"meshbridge/bridge/policy"
 	"meshbridge/internal/stanza"
 )
 
-// entry is a peer in a list for colleagues.
-type entry struct{ jid, name string }
+// Whoever has no menu for commands writes to the gateway what is to be done
+// (MAP-M13).
 
-// here lists who is on the mesh, by address, and how many more there are: the list
-// has to fit into one stanza.
-func (g *Gateway) here() (list []entry, more int) {
-	room := g.cfg.Upstream.MaxStanza / 2
-	for _, local := range slices.Sorted(maps.Keys(g.peers)) {
-		p := g.peers[local]
-		if !p.present {
-			continue
-		}
-		e := entry{p.jid, translate.DisplayName(p.profile, p.instance)}
-		if room -= 64 + len(e.jid) + 6*len(e.name); room < 0 { // markup, and "&quot;" for a character
-			more++
-			continue
-		}
-		list = append(list, e)
-	}
-	return list, more
+// word is something that can be written to the gateway.
+type word struct {
+	text  string
+	takes string // what stands behind it, for the list; "" for nothing
+	does  string // for the list
+	policy.Command
+	act func(who, rest string, reply func(string))
 }
 
-// listPeers is the answer to disco#items of the gateway: who is here (GW-2, MAP-X2).
-func (g *Gateway) listPeers() *stanza.Element {
-	query := stanza.New(stanza.NSDiscoItems, "query")
-	list, _ := g.here()
-	for _, e := range list {
-		query.Add(stanza.New(stanza.NSDiscoItems, "item").With("jid", e.jid).With("name", e.name))
+// vocabulary lists what is understood, in the order of the list.
+func (g *Gateway) vocabulary() []word {
+	now := func(act func(who, rest string) string) func(string, string, func(string)) {
+		return func(who, rest string, reply func(string)) { reply(act(who, rest)) }
 	}
-	return query
+	return []word{
+		{"help", "", "this text", policy.CommandWho, now(func(who, _ string) string { return g.help(who) })},
+		{"who", "", "who is on the local network", policy.CommandWho, now(func(who, _ string) string { return g.people(who) })},
+		{"find", "NAME", "the address of somebody", policy.CommandFind, now(func(_, rest string) string { return inWords(g.found(rest)) })},
+		{"block", "NAME", "hear nothing of somebody, who cannot write to you then", policy.CommandBlock, now(func(who, rest string) string { return g.blockNamed(who, rest, true) })},
+		{"unblock", "NAME", "the contrary", policy.CommandBlock, now(func(who, rest string) string { return g.blockNamed(who, rest, false) })},
+		{"resolve", "ADDRESS", "where xmpp:, im:, pres: or srv: leads", policy.CommandResolve, func(_, rest string, reply func(string)) {
+			g.resolve(rest, func(s adhoc.Step) { reply(inWords(s)) })
+		}},
+		{"stats", "", "how the bridge is", policy.CommandStats, now(func(string, string) string { return g.statsText() })},
+	}
 }
 
-// help answers a message to the gateway itself with what it is for (MAP-M13).
-func (g *Gateway) help(w parties) {
+// turn is one answer to somebody of those within a minute.
+type turn struct {
+	who string
+	n   int
+}
+
+// mayTurn reports whether somebody can be answered once more. Who writes faster than
+// people do is not.
+func (g *Gateway) mayTurn(who string) bool {
+	for n := range maxTurns {
+		if g.turns.add(turn{who, n}, time.Now()) {
+			return true
+		}
+	}
+	return false
+}
+
+// hear answers a message to the gateway itself.
+func (g *Gateway) hear(w parties) {
+	who := w.Colleague.JID
+	if !g.mayTurn(who) {
+		g.drops.count("MAP-M13")
+		return
+	}
+	reply := func(text string) {
+		g.answerUp(stanza.Stanza{
+			Kind: stanza.Message, Type: w.Stanza.Type, ID: newID(),
+			From: g.cfg.Upstream.Domain, To: w.Stanza.From,
+			Payload: []*stanza.Element{stanza.New("", "body").AddText(text)},
+		})
+	}
+	verb, rest := wordsOf(w.Stanza.Child("", "body").Text())
+	for _, known := range g.vocabulary() {
+		switch {
+		case known.text != verb:
+		case !g.policy.MayCommand(who, known.Command):
+			g.drops.count("GW-20")
+			reply("You may not do that. Ask the administrator of the bridge.")
+			return
+		default:
+			known.act(who, rest, reply)
+			return
+		}
+	}
+	reply(g.unknown(who, verb))
+}
+
+// maxWords bounds what is read of a message, in octets.
+const maxWords = 4096
+
+// wordsOf reads a message to the gateway: what is to be done, in lower case, and to
+// whom. Quotes and what ends a sentence mean nothing.
+func wordsOf(body string) (verb, rest string) {
+	const marks = " .,;:!?\"'<>()[]„“”‚‘’«»"
+	fields := strings.Fields(body[:min(len(body), maxWords)])
+	if len(fields) == 0 {
+		return "", ""
+	}
+	return strings.ToLower(strings.Trim(fields[0], marks+"/")), strings.Trim(strings.Join(fields[1:], " "), marks)
+}
+
+// help says what the gateway is for, what can be written to it, and who is here.
+func (g *Gateway) help(who string) string {
 	var b strings.Builder
-	b.WriteString("This is the bridge to the people on the local network. Add them to your contacts by their address:\n")
-	list, more := g.here()
+	b.WriteString("This is the bridge to the people on the local network. Add them to your contacts by their address. You can write to me:\n")
+	for _, w := range g.vocabulary() {
+		if g.policy.MayCommand(who, w.Command) {
+			fmt.Fprintf(&b, "\n%s: %s", strings.TrimSpace(w.text+" "+w.takes), w.does)
+		}
+	}
+	return b.String() + "\n\n" + g.people(who)
+}
+
+// unknown answers what is none of the words.
+func (g *Gateway) unknown(who, verb string) string {
+	var known []string
+	for _, w := range g.vocabulary() {
+		if g.policy.MayCommand(who, w.Command) {
+			known = append(known, w.text)
+		}
+	}
+	if near := config.Nearest(verb, known); near != "" && len(verb) > 2 {
+		return "Do you mean " + near + "? Write help to see what I understand."
+	}
+	return "This is the bridge to the people on the local network. Write help to see what I understand."
+}
+
+// people says who is here, and how.
+func (g *Gateway) people(who string) string {
+	list, more := g.here(who, rowMarkup)
+	if len(list) == 0 {
+		return nobodyHere
+	}
+	var lines []string
 	for _, e := range list {
-		fmt.Fprintf(&b, "\n%s: %s", e.name, e.jid)
+		lines = append(lines, fmt.Sprintf("%s: %s, for %s, %s", e.called(), e.status, e.span, e.jid))
 	}
-	switch {
-	case more > 0:
-		fmt.Fprintf(&b, "\nand %d more.", more)
-	case len(list) == 0:
-		b.WriteString("\nNobody is here at the moment.")
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more.", more))
 	}
-	g.answerUp(stanza.Stanza{
-		Kind: stanza.Message, Type: w.Stanza.Type, ID: newID(),
-		From: g.cfg.Upstream.Domain, To: w.Stanza.From,
-		Payload: []*stanza.Element{stanza.New("", "body").AddText(b.String())},
-	})
+	return strings.Join(lines, "\n")
+}
+
+// blockNamed blocks or unblocks somebody by name.
+func (g *Gateway) blockNamed(who, name string, on bool) string {
+	local, unclear := g.meant(name)
+	if unclear != "" {
+		return unclear
+	}
+	return g.blockIt(who, local, on)
+}
+
+// inWords is the end of a command as a text: its note, and a line for each of a table.
+func inWords(s adhoc.Step) string {
+	var lines []string
+	if s.Note != "" {
+		lines = append(lines, s.Note)
+	}
+	for _, row := range s.Form.Rows {
+		lines = append(lines, strings.Join(row, ", "))
+	}
+	return strings.Join(lines, "\n")
 }

@@ -21,9 +21,11 @@ func (g *Gateway) answerServer(w parties) {
 	case policy.Privilege(w.Stanza) != nil:
 		g.privileged(w)
 	case w.Stanza.Kind == stanza.Message:
-		g.help(w)
+		g.hear(w)
 	case w.Target == policy.Gateway && w.Stanza.Payload[0].Name.Space == stanza.NSRegister:
 		g.register(w)
+	case w.peer == nil && w.Stanza.Payload[0].Name.Space == stanza.NSCommands:
+		g.serveCommand(w)
 	case w.peer == nil:
 		g.answerUp(g.answerSelf(w))
 	default:
@@ -36,13 +38,12 @@ func (g *Gateway) answerSelf(w parties) stanza.Stanza {
 	s := w.Stanza
 	switch s.Payload[0].Name.Space {
 	case stanza.NSDiscoInfo:
+		if answer, ok := g.discoCommand(s, w.Colleague.JID); ok {
+			return answer
+		}
 		return disco(s, selfInfo(), g.selfMark)
 	case stanza.NSDiscoItems:
-		list := noItems()
-		if g.policy.MaySubscribe(w.Colleague.JID) {
-			list = g.listPeers()
-		}
-		return items(s, list)
+		return g.itemsOfSelf(s, w.Colleague.JID)
 	case stanza.NSVCard:
 		return result(s, translate.GatewayCard(selfName, "The way to the people on the local network of "+g.cfg.LinkLocal.Machine+"."))
 	case stanza.NSVersion:
@@ -54,7 +55,7 @@ func (g *Gateway) answerSelf(w parties) stanza.Stanza {
 	case stanza.NSLast:
 		return result(s, since(g.began))
 	case stanza.NSGateway:
-		return g.prompt(s)
+		return g.prompt(s, w.Colleague.JID)
 	}
 	return refused(s, policy.NotServed)
 }

@@ -25,6 +25,7 @@ type peer struct {
 	present  bool
 	profile  linklocal.Profile
 	name     string              // that the profile claims; "" for none
+	came     time.Time           // when it was first seen since it was last away
 	left     time.Time           // when it was here last; zero: not in this run
 	can      *ability            // what the client can; nil: not asked yet
 	mute     bool                // the client answers no questions
@@ -69,6 +70,7 @@ func (g *Gateway) peerChanged(now linklocal.Peer) {
 	came, moved := !p.present, now.Host != "" && !strings.EqualFold(now.Host, p.host)
 	news, mark := came || !sameProfile(p.profile, now.Profile), shownCaps(p)
 	if came {
+		p.came = time.Now()
 		g.log.Debug("peer up", "peer", now.Instance, "interfaces", now.Interfaces)
 	}
 	g.named(p, now.Instance)

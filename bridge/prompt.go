@@ -10,7 +10,7 @@ import (
 
 // prompt answers the two steps by which a client makes an address of a name: what to
 // ask the user for, and the proxy JID of what was typed (XEP-0100 section 6.3, GW-13).
-func (g *Gateway) prompt(s stanza.Stanza) stanza.Stanza {
+func (g *Gateway) prompt(s stanza.Stanza, who string) stanza.Stanza {
 	if s.Type == "get" {
 		return result(s, stanza.New(stanza.NSGateway, "query").Add(
 			stanza.New(stanza.NSGateway, "desc").AddText("Type the name by which somebody appears on the local network, as their chat program shows it."),
@@ -20,11 +20,22 @@ func (g *Gateway) prompt(s stanza.Stanza) stanza.Stanza {
 	if typed == nil {
 		return refused(s, policy.Malformed)
 	}
-	jid, ok := g.addressOf(strings.TrimSpace(typed.Text()))
+	jid, ok := g.prompted(strings.TrimSpace(typed.Text()), who)
 	if !ok {
 		return refused(s, policy.Malformed)
 	}
 	return result(s, stanza.New(stanza.NSGateway, "query").Add(stanza.New(stanza.NSGateway, "jid").AddText(jid)))
+}
+
+// prompted returns the proxy JID of what somebody typed. Those who may know who is here
+// need not type the whole name.
+func (g *Gateway) prompted(typed, who string) (string, bool) {
+	if g.policy.MayCommand(who, policy.CommandFind) {
+		if list := g.whom(typed); len(list) == 1 {
+			return list[0].jid, true
+		}
+	}
+	return g.addressOf(typed)
 }
 
 // addressOf returns the proxy JID of an instance. One that is typed already is taken

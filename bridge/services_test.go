@@ -113,7 +113,7 @@ var everything = []struct {
 	{"MAP-X8", stanza.NSLast, "query", "result", no, "result", "result", no},
 	{"MAP-X9 GW-13", stanza.NSGateway, "query", "result", "bad-request", no, no, no},
 	{"MAP-X9 GW-3", stanza.NSRegister, "query", "result", "result", no, no, no},
-	{"MAP-X9", "http://jabber.org/protocol/commands", "command", no, no, no, no, no},
+	{"MAP-X9 GW-20", "http://jabber.org/protocol/commands", "command", no, "item-not-found", no, no, no},
 	{"MAP-X4", "http://jabber.org/protocol/pubsub", "pubsub", no, no, no, no, no},
 	{"MAP-X4", "jabber:iq:roster", "query", no, no, no, no, no},
 	{"MAP-X4", "jabber:iq:private", "query", no, no, no, no, no},

@@ -1,6 +1,10 @@
 package bridge
 
-import "meshbridge/internal/stanza"
+import (
+	"strings"
+
+	"meshbridge/internal/stanza"
+)
 
 // fits reports whether a stanza may be written upstream, with a delay stamp too
 // (COMP-19). Only what might be too long is measured.
@@ -15,6 +19,27 @@ func (g *Gateway) fits(s stanza.Stanza) bool {
 	}
 	g.scratch = stanza.Append(g.scratch[:0], stanza.Component, s)
 	return len(g.scratch) <= room
+}
+
+// room is what is left of a stanza for the entries of a list, in octets.
+type room int
+
+// listRoom is what a list may take: the rest of the stanza has the other half.
+func (g *Gateway) listRoom() room { return room(g.cfg.Upstream.MaxStanza / 2) }
+
+// takes takes off what an entry of these words needs. It reports false when there is
+// not so much left, then and from then on.
+func (r *room) takes(markup int, words ...string) bool {
+	for _, w := range words {
+		markup += len(w)
+		for i := range len(w) {
+			if strings.IndexByte(`&<>'"`, w[i]) >= 0 {
+				markup += escapeRoom - 1
+			}
+		}
+	}
+	*r -= room(markup)
+	return *r >= 0
 }
 
 // How much longer than its characters a thing may stand on the wire, in octets.

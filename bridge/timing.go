@@ -36,6 +36,9 @@ const (
 	listPause       = time.Hour              // a server that refused a roster is not asked again
 	suggestGap      = 13 * time.Second       // between requests of peers to be added: at most 5 a minute (GW-25)
 	orientDelay     = 15 * time.Second       // from somebody's coming online to the welcome message: who knows the way shows it by then
+	lookupTime      = 20 * time.Second       // for the DNS to be asked: its own limit; an answer is due after 30 s (GW-14)
+	vouchedTime     = 24 * time.Hour         // at most that an answer of the DNS is believed, whatever its TTL
+	turnPause       = time.Minute            // for maxTurns answers in a conversation with the gateway
 )
 
 // Sizes.
@@ -63,6 +66,10 @@ const (
 	maxRegistered = 1024  // colleagues registered beside those listed: half of maxColleagues
 	maxRequests   = 64    // iqs to colleagues' servers that wait for their answers
 	maxIntroduced = 500   // peers that the gateway brings into one colleague's contacts, ever: names on a LAN cost nothing
+	maxOptions    = 512   // people to choose from in a form: more can be typed
+	maxLookups    = 2     // questions to the DNS at a time, for commands
+	maxVouched    = 64    // answers of the DNS remembered
+	maxTurns      = 20    // answers in a conversation with the gateway; two robots end there
 	maxInquiries  = 512   // questions to peers that wait for their answers
 	maxCurious    = 32    // who wait for the same one
 	maxAbilities  = 256   // clients' capabilities remembered

@@ -11,6 +11,7 @@ type Kind string
 // The kinds in use.
 const (
 	TextSingle Kind = "text-single"
+	TextMulti  Kind = "text-multi" // of results only
 	JIDSingle  Kind = "jid-single" // of results only
 	ListSingle Kind = "list-single"
 	ListMulti  Kind = "list-multi"
