@@ -98,6 +98,11 @@ type Gateway struct {
 	stopping  bool
 	left      bool // farewells are said; nothing is accepted any more
 
+	// What the gateway itself says to people.
+	contact  contact
+	letters  letters
+	warnings warnings
+
 	// What is answered, and how it is announced.
 	began      time.Time
 	inquiries  inquiries
@@ -211,6 +216,8 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		answered:   map[store.Pair]*answer{},
 		read:       newReader(),
 		floor:      clockFloor,
+
+		letters: newLetters(), warnings: newWarnings(),
 
 		began:      time.Now(),
 		inquiries:  inquiries{ids: map[string]*inquiry{}, tokens: map[uint64]*inquiry{}},
