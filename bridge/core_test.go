@@ -40,6 +40,7 @@ func newCoreRig(t testing.TB, change ...func(*config.Config)) *coreRig {
 func newCoreRigAfter(t testing.TB, left *fakeStore, change ...func(*config.Config)) *coreRig {
 	cfg := config.Defaults()
 	cfg.Upstream.Domain = component
+	cfg.Access.WarnUnencrypted = false // people who know
 	cfg.Colleagues = []config.Colleague{{JID: mustJID(aliceJID), Nick: "Alice"}}
 	for _, f := range change {
 		f(&cfg)

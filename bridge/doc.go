@@ -45,6 +45,15 @@
 // What comes back (linklocal.Returned, upstream.Down) waits in its old place for the
 // next chance.
 //
+// # Words
+//
+// Bonjour clients show neither errors nor commands. So the gateway is an instance on
+// the mesh itself (contact.go), reads what people type there (converse, bridge/wording),
+// and speaks in their conversations where they would else wonder (tellPeer): refusals
+// and expiry (kept.go), what is kept and for how long (courtesy.go), and that the LAN is
+// not encrypted (warn.go). Letters to accounts upstream, by which a peer proves to own
+// one (link.go) or asks somebody to join, are few (letter.go).
+//
 // # A question's way
 //
 // Whatever the server's side asks by iq is answered here: for the gateway and from

@@ -88,6 +88,7 @@ func (g *Gateway) forgetProxies() {
 	for _, c := range g.colleagues {
 		g.setInstance(c, "")
 	}
+	g.contactNamed("")
 }
 
 // sortedPairs lists pairs by our address, then colleague.

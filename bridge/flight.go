@@ -57,6 +57,7 @@ func (g *Gateway) launch(e outbox.Entry) bool {
 		to := colleagueOf(e.Recipient)
 		g.written = append(g.written, flight{seq, e.ID, way{e.Stanza.From, to}})
 		g.colleagues[to].takeOff(1)
+		g.warnOf(e)
 	case noRoom(err):
 		return false
 	default:

@@ -14,6 +14,10 @@ import (
 // fromMesh deals with what a bound peer said to a proxy.
 func (g *Gateway) fromMesh(ev linklocal.Received) {
 	p, c := g.seen[ev.Peer], g.colleagues[ev.Proxy]
+	if p != nil && ev.Proxy == contactKey {
+		g.toContact(p, ev.Stanza)
+		return
+	}
 	if p == nil || c == nil {
 		g.drops.count("INJ-4") // left while its last stanza was on the way here
 		return
@@ -98,6 +102,7 @@ func (g *Gateway) relayUp(s stanza.Stanza, c *colleague, p *peer, answers string
 	} else {
 		g.pumpTo(c.queue)
 	}
+	g.explainWait(c, p, out)
 }
 
 // introduction is the name that goes with a peer's first message to a colleague, and

@@ -16,7 +16,7 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 		g.presenceFromServer(s)
 		return
 	}
-	if g.arrived(s) || g.cardArrived(s) || g.requested(s) {
+	if g.arrived(s) || g.cardArrived(s) || g.cameBack(s) || g.requested(s) {
 		return
 	}
 	w, c := g.between(s)
@@ -82,6 +82,8 @@ func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
 	g.took(m, now)
 	g.relayed.note(passage{false, c.key(), p.local, s.ID}, s.From, now)
 	g.pump(r)
+	g.warn(c, p, out)
+	g.explainAbsence(c, p, out)
 }
 
 // errorDown tells a peer that a message of theirs was turned down upstream: by the

@@ -104,6 +104,11 @@ type Gateway struct {
 	stopping  bool
 	left      bool // farewells are said; nothing is accepted any more
 
+	// What the gateway itself says to people.
+	contact  contact
+	letters  letters
+	warnings warnings
+
 	// What is answered, and how it is announced.
 	began      time.Time
 	inquiries  inquiries
@@ -224,6 +229,8 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		floor:   clockFloor,
 		turns:   newRecent[turn](turnPause, maxNoticed),
 		lookups: lookups{under: map[uri.URI]*lookup{}, known: map[uri.URI]vouched{}},
+
+		letters: newLetters(), warnings: newWarnings(),
 
 		began:      time.Now(),
 		inquiries:  inquiries{ids: map[string]*inquiry{}, tokens: map[uint64]*inquiry{}},

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"meshbridge/bridge/caps"
 	"meshbridge/bridge/policy"
 	"meshbridge/bridge/translate"
 	"meshbridge/internal/stanza"
@@ -90,10 +91,13 @@ func (g *Gateway) answerPeer(s stanza.Stanza, p *peer) stanza.Stanza {
 
 // answerColleague answers a peer for a colleague: for all of them the same, and
 // nothing that only their own devices could tell.
-func (g *Gateway) answerColleague(s stanza.Stanza) stanza.Stanza {
+func (g *Gateway) answerColleague(s stanza.Stanza) stanza.Stanza { return g.answerHere(s, proxyInfo()) }
+
+// answerHere answers a peer for one of our instances on the mesh, which is as i says.
+func (g *Gateway) answerHere(s stanza.Stanza, i caps.Info) stanza.Stanza {
 	switch s.Payload[0].Name.Space {
 	case stanza.NSDiscoInfo:
-		return disco(s, proxyInfo(), g.proxyMark)
+		return disco(s, i, ownMark(i))
 	case stanza.NSDiscoItems:
 		return items(s, noItems())
 	case stanza.NSVersion:

@@ -82,15 +82,16 @@ type subject struct{ colleague, local, about string }
 // notice tells a peer in words why a message did not arrive, once in a while for
 // each reason (MAP-E5). It waits for a peer who is away, as messages do.
 func (g *Gateway) notice(c *colleague, p *peer, e stanza.Error) {
+	if g.noticed.add(subject{c.key(), p.local, e.Condition}, time.Now()) {
+		g.tellPeer(c, p, translate.NoticeText(e, c.called()))
+	}
+}
+
+// tellPeer says something of the gateway's own to a peer in the conversation with a
+// colleague, behind what waits there.
+func (g *Gateway) tellPeer(c *colleague, p *peer, text string) {
 	now := time.Now()
-	if !g.noticed.add(subject{c.key(), p.local, e.Condition}, now) {
-		return
-	}
-	name := c.nick
-	if name == "" {
-		name = c.key()
-	}
-	s := translate.Notice("", "", newID(), translate.NoticeText(e, name))
+	s := translate.Notice("", "", newID(), text)
 	if !g.stopping && g.maySpeak(c, p) {
 		r := g.routeTo(c, p)
 		_, why := g.accept(outbox.Entry{Recipient: r.recipient, Stanza: s, Accepted: now, Stamp: g.timeOfDay(now)})

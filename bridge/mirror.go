@@ -87,7 +87,8 @@ func (g *Gateway) publish(c *colleague, p linklocal.Profile) {
 	if g.stopping || c.published && c.profile.Equal(p) {
 		return
 	}
-	name, other := g.nameFor(c)
+	wanted, _ := g.addr.Instance(c.bare)
+	name, other := g.nameFor(c.key(), wanted)
 	if !c.published {
 		g.log.Debug("colleague up", "instance", name)
 	}
@@ -113,6 +114,10 @@ func (g *Gateway) withdraw(c *colleague) {
 // proxyChanged takes in how publishing goes. One that was given up is tried again
 // with the next presence or message.
 func (g *Gateway) proxyChanged(ev linklocal.ProxyChanged) {
+	if ev.Proxy == contactKey {
+		g.contactChanged(ev)
+		return
+	}
 	c := g.colleagues[ev.Proxy]
 	switch {
 	case c == nil || !c.published:
@@ -122,7 +127,8 @@ func (g *Gateway) proxyChanged(ev linklocal.ProxyChanged) {
 		g.withdraw(c)
 	case ev.Announced:
 		g.setInstance(c, ev.Instance)
-		g.rememberName(c, ev.Instance)
+		wanted, _ := g.addr.Instance(c.bare)
+		g.rememberName(c.key(), wanted, ev.Instance)
 	}
 }
 

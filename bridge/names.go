@@ -8,13 +8,12 @@ import (
 // maxSuffix is how far a name is looked for among those that a colleague may have had.
 const maxSuffix = 100
 
-// nameFor returns the instance by which a colleague is to be on the mesh, and the n-th
-// other one for when that is taken. A name that was chosen after a conflict comes
-// first the next time too, across restarts (LL-3-15): the conflict is likely still
-// there, and the buddy lists know that name.
-func (g *Gateway) nameFor(c *colleague) (first string, other func(n int) string) {
-	wanted, _ := g.addr.Instance(c.bare)
-	last := g.fact(store.Names, c.key())
+// nameFor returns the instance by which a proxy with that key is to be on the mesh, and
+// the n-th other one for when that is taken. A name that was chosen after a conflict
+// comes first the next time too, across restarts (LL-3-15): the conflict is likely
+// still there, and the buddy lists know that name.
+func (g *Gateway) nameFor(key, wanted string) (first string, other func(n int) string) {
+	last := g.fact(store.Names, key)
 	for tried := 1; last != "" && tried <= maxSuffix; tried++ {
 		if address.Suffixed(wanted, tried) == last {
 			return last, func(n int) string { return address.Suffixed(wanted, tried+n) }
@@ -24,9 +23,9 @@ func (g *Gateway) nameFor(c *colleague) (first string, other func(n int) string)
 }
 
 // rememberName notes a name that was chosen after a conflict.
-func (g *Gateway) rememberName(c *colleague, instance string) {
-	if wanted, _ := g.addr.Instance(c.bare); instance == wanted {
+func (g *Gateway) rememberName(key, wanted, instance string) {
+	if instance == wanted {
 		instance = ""
 	}
-	g.setFact(store.Names, c.key(), instance)
+	g.setFact(store.Names, key, instance)
 }

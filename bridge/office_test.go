@@ -79,6 +79,7 @@ func newOffice(t *testing.T, change ...func(*office)) *office {
 	o.cfg.Upstream.Target = config.Target{Scheme: "tcp", Host: "127.0.0.1", Port: 5347}
 	o.cfg.Upstream.Domain = component
 	o.cfg.Upstream.Secret = config.NewSecret(secret)
+	o.cfg.Access.WarnUnencrypted = false // an office that knows
 	o.list(aliceJID, "Alice")
 	for _, f := range change {
 		f(o)

@@ -3,14 +3,17 @@ package bridge
 import (
 	"time"
 
+	"meshbridge/bridge/store"
 	"meshbridge/bridge/translate"
 )
 
 // outage is what the mesh is told while the server is away (COMP-12).
 type outage struct {
-	away     *alarm // until the proxies say so
-	withdraw *alarm // until they leave
-	told     bool   // they say so
+	away     *alarm              // until the proxies say so
+	withdraw *alarm              // until they leave
+	told     bool                // they say so
+	since    time.Time           // when it began
+	unsaid   map[store.Pair]bool // whose messages wait without their knowing
 }
 
 // end calls everything off.
@@ -26,6 +29,7 @@ func (g *Gateway) outageBegins() {
 		return
 	}
 	g.outage.end()
+	g.outage.since = time.Now()
 	g.outage.away = g.after(outageGrace, g.showOutage)
 	g.outage.withdraw = g.after(g.cfg.Upstream.WithdrawAfter, g.withdrawAll)
 }
@@ -35,11 +39,13 @@ func (g *Gateway) outageBegins() {
 func (g *Gateway) showOutage() {
 	g.outage.told = true
 	g.mirrorAll()
+	g.explainOutage()
 	g.exorcise()
 }
 
 // mirrorAll brings those on the mesh up to date.
 func (g *Gateway) mirrorAll() {
+	g.showContact()
 	for _, c := range g.colleagueList() {
 		if c.published {
 			g.mirror(c)

@@ -31,6 +31,7 @@ type peer struct {
 	mute     bool                // the client answers no questions
 	asked    map[string]*inquiry // what it has been asked, by namespace
 	watchers map[string]bool     // bare JIDs subscribed to the proxy JID
+	dialogue dialogue            // with the gateway itself
 }
 
 // peerOf returns the peer behind a local part, known from now on. A plain local
@@ -207,6 +208,7 @@ func (g *Gateway) remember(err error) {
 func (g *Gateway) meshUp(ev linklocal.Listening) {
 	g.listening = time.Now()
 	g.log.Info("on the mesh", "port", ev.Port)
+	g.showContact()
 	g.ready()
 	g.after(absentGrace, g.settleAbsent)
 }

@@ -42,7 +42,7 @@ func (g *Gateway) between(s stanza.Stanza) (parties, *colleague) {
 func (g *Gateway) findPeer(w *parties, proxy address.Proxy) {
 	w.local, w.Target = proxy.Local, policy.Unknown
 	switch p := g.peers[proxy.Local]; {
-	case g.own[proxy.Local] != nil:
+	case g.isOwn(proxy.Local):
 		w.Target = policy.OwnSide
 	case p != nil && p.instance != "":
 		w.peer, w.Target = p, policy.Person

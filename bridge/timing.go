@@ -90,3 +90,26 @@ const (
 	avatarDays    = 30                     // days after which a picture that nobody used is forgotten (LL-AV-10)
 	avatarRenewal = 7                      // days after which its use is noted again: flash wears out
 )
+
+// What the gateway itself says to people.
+const (
+	warnPause  = 24 * time.Hour   // between two warnings of the same two people (SEC-3)
+	codePause  = time.Minute      // one code per account (INJ-27)
+	codeTime   = 10 * time.Minute // for a code to be typed (INJ-27)
+	codeTries  = 5                // for a code to be typed right (INJ-27)
+	maxListed  = 40               // lines of a list in a chat window
+	maxAccount = 320              // octets of the address of an account that a peer names
+	maxLetters = 1024             // remembered letters that peers made us write: more than allLetters allows in the time
+	maxNotes   = 2048             // remembered across restarts of what was said once, of each kind
+	maxLinks   = 4096             // remembered accounts of peers
+)
+
+// What a peer can make the gateway say. Letters go to accounts that may never have
+// heard of it: none is to get more than can be ignored.
+var (
+	hintRate       = rate{3, 10 * time.Minute} // replies to what is no request: a program may answer each of them with more of it
+	replyRate      = rate{20, 6 * time.Second} // replies to one peer: more than people type, and 10 a minute in the long run
+	peerLetters    = rate{5, 12 * time.Minute} // for one peer: 5 an hour
+	accountLetters = rate{4, 6 * time.Hour}    // to one account: 4 a day
+	allLetters     = rate{30, 2 * time.Minute} // in all: 30 an hour
+)

@@ -26,6 +26,7 @@ func (g *Gateway) up(s session) {
 	if told {
 		g.mirrorAll() // takes back what the outage made them say
 	}
+	g.showContact()
 	g.dismiss()
 	g.introduce()
 	g.settleAbsent()
@@ -135,6 +136,7 @@ func (g *Gateway) down(ev upstream.Down) {
 func (g *Gateway) waiting(ev upstream.Waiting) {
 	if ev.Refused {
 		g.withdrawAll()
+		g.hideContact()
 	}
 }
 

@@ -46,12 +46,14 @@ func (s *scene) testRoster(t *testing.T) {
 			t.Errorf("Juliet's presence is %s", e.XML)
 		}
 	})
-	t.Run("PRIV-5 LL-4-8 Juliet's list has Alice, by nick, and nobody else", func(t *testing.T) {
-		got := s.juliet.list(t)
-		want := bonjourEvent{Name: aliceInstance, Alias: "Alice", Status: "available"}
-		if len(got) != 1 || got[0].Name != want.Name || got[0].Alias != want.Alias || got[0].Status != want.Status {
-			t.Errorf("the list is %+v, want %+v", got, want)
+	t.Run("PRIV-5 LL-4-8 INJ-7 Juliet's list has Alice and the gateway, by nick, and nobody else", func(t *testing.T) {
+		s.juliet.events.start().await(t, soon, "the gateway", signedOn(gatewayInstance))
+		var got []string
+		for _, e := range s.juliet.list(t) {
+			got = append(got, e.Name+" "+e.Alias+" "+e.Status)
 		}
+		slices.Sort(got)
+		compare(t, got, []string{aliceInstance + " Alice available", gatewayInstance + " Gateway available"})
 	})
 	t.Run("LL-4-9 PRIV-1 Alice's record is marked and names no more than it must", func(t *testing.T) {
 		keys := map[string]string{}

@@ -109,8 +109,23 @@ func gets(from, seen string) func(bonjourEvent) bool {
 	return func(e bonjourEvent) bool { return e.Ev == "message" && e.From == from && e.Seen == seen }
 }
 
-// received returns what the screen showed of messages from a buddy, in order.
+// received returns what the screen showed of messages from a buddy, in order, without
+// what the gateway says in the conversation.
 func (b *bonjour) received(from string) []string {
+	var seen []string
+	for _, text := range b.shown(from) {
+		if !strings.HasPrefix(text, aside) {
+			seen = append(seen, text)
+		}
+	}
+	return seen
+}
+
+// aside begins what the gateway itself says in a conversation with somebody else.
+const aside = "[gateway] "
+
+// shown returns all that the screen showed of messages from a buddy, in order.
+func (b *bonjour) shown(from string) []string {
 	var seen []string
 	for _, e := range b.events.all() {
 		if e.Ev == "message" && e.From == from {

@@ -41,6 +41,7 @@ type word struct {
 func withBob(t testing.TB, o *office) (server, setup) {
 	s, way := onProsody(t, o)
 	way.colleagues = people
+	way.more = "access:\n  warn_unencrypted: false\n" // SEC-3: an office that knows, where every word is somebody's
 	return s, way
 }
 

@@ -52,10 +52,11 @@ func meshPresence(c Case, _ Policy) (Verdict, bool) {
 	return noOpinion()
 }
 
-// meshLevel: SEC-2. The admin may ask for more than a bound stream.
+// meshLevel: SEC-2. The admin may ask for more than a bound stream; to get there a
+// peer has to talk to the gateway itself (INJ-27).
 func meshLevel(c Case, p Policy) (Verdict, bool) {
 	switch {
-	case c.Peer.Level >= p.Mesh:
+	case c.Peer.Level >= p.Mesh, c.Target == Gateway:
 		return noOpinion()
 	case p.Mesh == Authenticated:
 		return refuse("SEC-2", TooLarge)
@@ -76,16 +77,13 @@ func meshUnknown(c Case, _ Policy) (Verdict, bool) {
 func meshBlocked(c Case, _ Policy) (Verdict, bool) { return blocked(c, ByPeer) }
 
 // meshIQ: INJ-18. The gateway answers what it knows in the colleague's place and
-// forwards nothing.
+// forwards nothing. Itself it answers a peer no more than that: what it can do for
+// colleagues beyond is none of the LAN's.
 func meshIQ(c Case, _ Policy) (Verdict, bool) {
 	if c.Stanza.Kind != stanza.IQ {
 		return noOpinion()
 	}
-	role := AsColleague
-	if c.Target == Gateway {
-		role = AsComponent
-	}
-	return answerIQ(c.Stanza, role)
+	return answerIQ(c.Stanza, AsColleague)
 }
 
 // meshGroupchat: MAP-M7. There are no rooms across the bridge.

@@ -11,9 +11,16 @@ import (
 // from is the colleague's proxy instance, to the peer's instance, and text is
 // marked so that nobody takes it for the colleague's words. id may be empty.
 func Notice(from, to, id, text string) stanza.Stanza {
-	text = "[gateway] " + text
+	s := Words(id, "[gateway] "+text)
+	s.From, s.To = from, to
+	return s
+}
+
+// Words returns a message in which the gateway speaks for itself, as Bonjour clients
+// show it literally. id may be empty.
+func Words(id, text string) stanza.Stanza {
 	return stanza.Stanza{
-		Kind: stanza.Message, From: from, To: to, Type: "chat", ID: id,
+		Kind: stanza.Message, Type: "chat", ID: id,
 		Payload: []*stanza.Element{stanza.New("", "body").AddText(text), bonjourHTML(text)},
 	}
 }
