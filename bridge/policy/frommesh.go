@@ -52,10 +52,11 @@ func meshPresence(c Case, _ Policy) (Verdict, bool) {
 	return noOpinion()
 }
 
-// meshLevel: SEC-2. The admin may ask for more than a bound stream.
+// meshLevel: SEC-2. The admin may ask for more than a bound stream; to get there a
+// peer has to talk to the gateway itself (INJ-27).
 func meshLevel(c Case, p Policy) (Verdict, bool) {
 	switch {
-	case c.Peer.Level >= p.Mesh:
+	case c.Peer.Level >= p.Mesh, c.Target == Gateway:
 		return noOpinion()
 	case p.Mesh == Authenticated:
 		return refuse("SEC-2", TooLarge)
