@@ -45,6 +45,14 @@ type colleague struct {
 // key is what others know a colleague by.
 func (c *colleague) key() string { return c.id }
 
+// called is the short name of a colleague.
+func (c *colleague) called() string {
+	if c.nick == "" {
+		return c.key()
+	}
+	return c.nick
+}
+
 // meet returns the colleague with a bare JID, known from now on.
 func (g *Gateway) meet(bare jid.JID) *colleague {
 	id := bare.String()

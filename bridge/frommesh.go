@@ -19,17 +19,25 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 		return
 	}
 	s := ev.Stanza
+	if ev.Machine != nil {
+		p.at = ev.Machine
+	}
 	q := g.inquiryOf(ev, p)
 	answers, relayed := "", q != nil
 	if s.Kind == stanza.Message && s.Type == "error" {
 		answers, relayed = g.relayed.get(passage{false, c.key(), p.local, s.ID}, time.Now())
 	}
 	pair := store.Pair{Colleague: c.key(), Local: p.local}
-	v := policy.FromMesh(policy.Case{
+	w := policy.Case{
 		Stanza: s, Target: policy.Person, Relayed: relayed, Blocked: g.blocks(pair),
-		Peer:      policy.Peer{Level: g.levelOf(p), Present: p.present},
+		Peer:      policy.Peer{Level: g.levelFor(p, c.key()), Present: p.present},
 		Colleague: policy.Colleague{JID: c.key(), Subscribed: g.subs[pair]&store.Watching != 0},
-	}, g.policy)
+	}
+	v := policy.FromMesh(w, g.policy)
+	if v.Action == policy.Refuse && v.Rule == "SEC-2" {
+		g.belowLevel(c, p, w, v)
+		return
+	}
 	switch v.Action {
 	case policy.Drop:
 		g.drops.count(v.Rule)

@@ -79,6 +79,7 @@ func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
 	g.took(m, now)
 	g.relayed.note(passage{false, c.key(), p.local, s.ID}, s.From, now)
 	g.pump(r)
+	g.lingers(r)
 }
 
 // errorDown tells a peer that a message of theirs was turned down upstream: by the

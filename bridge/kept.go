@@ -86,11 +86,7 @@ func (g *Gateway) notice(c *colleague, p *peer, e stanza.Error) {
 	if !g.noticed.add(subject{c.key(), p.local, e.Condition}, now) {
 		return
 	}
-	name := c.nick
-	if name == "" {
-		name = c.key()
-	}
-	s := translate.Notice("", "", newID(), translate.NoticeText(e, name))
+	s := translate.Notice("", "", newID(), translate.NoticeText(e, c.called()))
 	if !g.stopping {
 		r := g.routeTo(c, p)
 		_, why := g.accept(outbox.Entry{Recipient: r.recipient, Stanza: s, Accepted: now, Stamp: g.timeOfDay(now)})

@@ -20,6 +20,7 @@ const (
 	relayMemory     = 10 * time.Minute // an error may still answer a message that crossed (MAP-M9)
 	noticePause     = 10 * time.Minute // one notice per peer, colleague and reason (MAP-E5)
 	answerPause     = 5 * time.Second  // one answer per colleague and peer (GW-23)
+	askPause        = time.Hour        // in which a colleague is asked about askBurst peers at most (SEC-2)
 	nameMemory      = 24 * time.Hour   // a colleague knows a peer's name (GW-18)
 	answerTime      = 4 * time.Second  // for a client to answer, from 1 s after the question was there on (MAP-X13)
 	askLimit        = 14 * time.Second // for one question; two may be needed for an answer within 30 s (GW-14)
@@ -48,6 +49,9 @@ const (
 	maxRefusals   = 1024  // chores beyond which strangers get no answer
 	maxRelayed    = 8192  // remembered ids
 	maxNoticed    = 4096  // remembered notices
+	askBurst      = 5     // questions to a colleague within askPause
+	maxHolds      = 1024  // peers and colleagues for whom a question is open
+	maxIdentities = 4096  // machines of peers that are remembered: with 16 places each some 4 MB at the worst
 	maxRefused    = 4096  // remembered refusals of presence
 	maxStruck     = 256   // remembered stanzas on which a session ended
 	maxAnswered   = 4096  // remembered answers to probes
