@@ -23,6 +23,7 @@ func (g *Gateway) commands() []command {
 		{policy.CommandWho, "Who is on the LAN", g.beginWho},
 		{policy.CommandFind, "Find somebody by name", g.beginFind},
 		{policy.CommandBlock, "Block or unblock people", g.beginBlock},
+		{policy.CommandApprove, "Approve or deny people", g.beginApprove},
 		{policy.CommandResolve, "Resolve an address", g.beginResolve},
 		{policy.CommandStats, "Statistics", g.beginStats},
 	}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"hash/crc32"
 	"strings"
 	"testing"
 	"time"
@@ -152,8 +153,16 @@ func TestContact(t *testing.T) {
 
 // types lets a peer write to the gateway itself and returns what it says.
 func (c *coreRig) types(instance, text string) string {
-	c.fromMesh(linklocal.Received{Peer: instance, Proxy: contactKey, Stanza: chat("", "", text)})
+	c.fromMesh(linklocal.Received{Peer: instance, Proxy: contactKey, Machine: c.machine(instance), Stanza: chat("", "", text)})
 	return c.contactSaid()
+}
+
+// machine is where a peer speaks from: each host has an address of its own.
+func (c *coreRig) machine(instance string) *linklocal.Machine {
+	host := strings.ToLower(c.seen[instance].host)
+	sum := crc32.ChecksumIEEE([]byte(host))
+	m := at(host, fmt.Sprintf("10.%d.%d.%d", byte(sum>>16), byte(sum>>8), byte(sum)), "")
+	return &m
 }
 
 // contactSaid returns what the gateway itself has said to peers since the last time.

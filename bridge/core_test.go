@@ -165,6 +165,7 @@ type fakeMesh struct {
 	avatars   map[string]string // what peers give, by hash
 	fetched   []linklocal.AvatarFetched
 	asked     []string // for a picture
+	known     []string // instance and machine
 }
 
 func (m *fakeMesh) FetchAvatar(instance, hash string) {
@@ -172,9 +173,12 @@ func (m *fakeMesh) FetchAvatar(instance, hash string) {
 	m.fetched = append(m.fetched, linklocal.AvatarFetched{Hash: hash, Avatar: m.avatars[hash]})
 }
 
-func (m *fakeMesh) Publish(p linklocal.Proxy)  { m.published = append(m.published, p) }
-func (m *fakeMesh) Withdraw(key string)        { m.withdrawn = append(m.withdrawn, key) }
-func (m *fakeMesh) Retract(instance string)    { m.retracted = append(m.retracted, instance) }
+func (m *fakeMesh) Publish(p linklocal.Proxy) { m.published = append(m.published, p) }
+func (m *fakeMesh) Withdraw(key string)       { m.withdrawn = append(m.withdrawn, key) }
+func (m *fakeMesh) Retract(instance string)   { m.retracted = append(m.retracted, instance) }
+func (m *fakeMesh) Know(instance string, holder linklocal.Machine) {
+	m.known = append(m.known, instance+" "+holder.String())
+}
 func (m *fakeMesh) Send(d linklocal.Delivery)  { m.sent = append(m.sent, d) }
 func (m *fakeMesh) take() []linklocal.Delivery { list := m.sent; m.sent = nil; return list }
 func (m *fakeMesh) deliver(c *coreRig) (n int) {

@@ -22,6 +22,8 @@
 //	linklocal listener          accepting                                   published address
 //	linklocal stream reader     handshake, binding, stanzas in              connection
 //	linklocal stream writer     stanzas out                                 connection
+//	linklocal second look       its records and the neighbour table, a      connection
+//	                            moment every half minute
 //	store keeper                the database, group commits                 program
 //	lookup                      asking the DNS for a command                command, two at most
 //	alarm                       posting that a time has come                moment

@@ -28,6 +28,10 @@ func (e meshEvent) apply(g *Gateway) {
 		g.returned(ev)
 	case linklocal.StreamOpened:
 		g.streamOpened(ev)
+	case linklocal.Recognised:
+		g.recognised(ev)
+	case linklocal.Contested:
+		g.contested(ev)
 	case linklocal.ProxyChanged:
 		g.proxyChanged(ev)
 	case linklocal.AvatarFetched:

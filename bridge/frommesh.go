@@ -14,6 +14,9 @@ import (
 // fromMesh deals with what a bound peer said to a proxy.
 func (g *Gateway) fromMesh(ev linklocal.Received) {
 	p, c := g.seen[ev.Peer], g.colleagues[ev.Proxy]
+	if p != nil && ev.Machine != nil {
+		p.at = ev.Machine
+	}
 	if p != nil && ev.Proxy == contactKey {
 		g.toContact(p, ev.Stanza)
 		return
@@ -29,11 +32,16 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 		answers, relayed = g.relayed.get(passage{false, c.key(), p.local, s.ID}, time.Now())
 	}
 	pair := store.Pair{Colleague: c.key(), Local: p.local}
-	v := policy.FromMesh(policy.Case{
+	w := policy.Case{
 		Stanza: s, Target: policy.Person, Relayed: relayed, Blocked: g.blocks(pair),
-		Peer:      policy.Peer{Level: g.levelOf(p), Present: p.present},
+		Peer:      policy.Peer{Level: g.levelFor(p, c.key()), Present: p.present},
 		Colleague: g.asColleague(pair),
-	}, g.policy)
+	}
+	v := policy.FromMesh(w, g.policy)
+	if v.Action == policy.Refuse && v.Rule == "SEC-2" {
+		g.belowLevel(c, p, w, v)
+		return
+	}
 	switch v.Action {
 	case policy.Drop:
 		g.drops.count(v.Rule)

@@ -82,6 +82,7 @@ func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
 	g.took(m, now)
 	g.relayed.note(passage{false, c.key(), p.local, s.ID}, s.From, now)
 	g.pump(r)
+	g.lingers(r)
 	g.warn(c, p, out)
 	g.explainAbsence(c, p, out)
 }

@@ -84,6 +84,7 @@ type Gateway struct {
 	relayed    *recent[passage]       // messages that crossed, for errors about them; the word is where those go
 	repeated   *recent[mark]          // messages taken in, for repeats of them
 	noticed    *recent[subject]       // what peers and colleagues were told in words
+	asking     *recent[subject]       // colleagues who were asked about peers of late, with a number
 	refused    *recent[way]           // presences answered with no
 	struck     *recent[offence]       // stanzas on which a session ended
 	unbearable *recent[offence]       // those on which a second one did
@@ -144,6 +145,7 @@ type mesh interface {
 	Publish(linklocal.Proxy)
 	Withdraw(key string)
 	Retract(instance string)
+	Know(instance string, holder linklocal.Machine)
 	Send(linklocal.Delivery)
 	FetchAvatar(instance, hash string)
 }
@@ -219,6 +221,7 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		relayed:    newRecent[passage](relayMemory, maxRelayed),
 		repeated:   newRecent[mark](relayMemory, maxRelayed),
 		noticed:    newRecent[subject](noticePause, maxNoticed),
+		asking:     newRecent[subject](askPause, maxNoticed),
 		refused:    newRecent[way](answerPause, maxRefused),
 		struck:     newRecent[offence](strikeMemory, maxStruck),
 		unbearable: newRecent[offence](strikeMemory, maxStruck),
@@ -250,7 +253,10 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 }
 
 func newPolicy(cfg config.Config) policy.Policy {
-	p := policy.Policy{Domain: cfg.Upstream.Domain, Listed: map[string]bool{}, Domains: map[string]bool{}, Admins: map[string]bool{}, Mesh: policy.Bound}
+	p := policy.Policy{
+		Domain: cfg.Upstream.Domain, Listed: map[string]bool{}, Domains: map[string]bool{}, Admins: map[string]bool{},
+		Mesh: levels[cfg.Access.Mesh],
+	}
 	for _, c := range cfg.Colleagues {
 		p.Listed[c.JID.String()] = true
 	}

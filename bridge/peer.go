@@ -30,6 +30,9 @@ type peer struct {
 	can      *ability            // what the client can; nil: not asked yet
 	mute     bool                // the client answers no questions
 	asked    map[string]*inquiry // what it has been asked, by namespace
+	at       *linklocal.Machine  // where it was last found; nil: not known
+	rival    *rivalry            // who else claims its instance; nil: nobody
+	since    time.Time           // when its host name was last news
 	watchers map[string]bool     // bare JIDs subscribed to the proxy JID
 	dialogue dialogue            // with the gateway itself
 }
@@ -82,6 +85,7 @@ func (g *Gateway) peerChanged(now linklocal.Peer) {
 		g.dropInquiries(p)
 	}
 	if moved {
+		g.elsewhere(p, now.Host)
 		g.moved(p, now.Host)
 	}
 	if news || mark != shownCaps(p) {
@@ -131,7 +135,7 @@ func (g *Gateway) peerGone(instance string) {
 		return
 	}
 	g.log.Debug("peer gone", "peer", instance)
-	p.present, p.left = false, time.Now()
+	p.present, p.left, p.rival = false, time.Now(), nil
 	g.dropInquiries(p)
 	g.showToAll(p)
 	g.release(p)

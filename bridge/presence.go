@@ -46,7 +46,7 @@ func (g *Gateway) findPeer(w *parties, proxy address.Proxy) {
 		w.Target = policy.OwnSide
 	case p != nil && p.instance != "":
 		w.peer, w.Target = p, policy.Person
-		w.Peer = policy.Peer{Level: policy.Bound, Present: p.present}
+		w.Peer = policy.Peer{Level: policy.Bound, Present: p.present, Denied: g.denied(p, w.Colleague.JID)}
 	case usual(proxy):
 		w.Target = policy.Awaited
 	}

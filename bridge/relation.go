@@ -81,6 +81,7 @@ func (g *Gateway) recall(s store.State) {
 		}
 	}
 	g.restore(s.Messages)
+	g.recallIdentities()
 }
 
 // dismiss ends what we had with those whom the policy does not know any more: their

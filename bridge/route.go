@@ -67,12 +67,13 @@ func (g *Gateway) moved(p *peer, host string) {
 			}
 		}
 	}
-	p.host = host
+	p.host, p.since = host, time.Now()
 }
 
 // open reports whether something may be said on a route just now.
 func (g *Gateway) open(r *route) bool {
-	return r.peer.present && !r.retry.set() && (r.host == "" || strings.EqualFold(r.host, r.peer.host)) &&
+	_, ok := g.heir(r)
+	return ok && r.peer.present && !r.retry.set() &&
 		(r.colleague.published || g.session != nil) // who was taken off the mesh for an outage stays off
 }
 
@@ -89,9 +90,10 @@ func (g *Gateway) pump(r *route) {
 	if len(ready) > 0 {
 		g.appear(r.colleague, slices.ContainsFunc(ready, func(e outbox.Entry) bool { return e.Sender != "" }))
 	}
+	only, _ := g.heir(r)
 	for _, e := range ready {
 		g.mesh.Send(linklocal.Delivery{
-			Proxy: r.routeKey.colleague, Peer: r.peer.instance, Host: r.host,
+			Proxy: r.routeKey.colleague, Peer: r.peer.instance, Host: hostFor(r, only), Machine: only,
 			Stanza: g.stamped(e), Token: uint64(e.ID),
 		})
 		g.box.Written(e.ID)
@@ -103,6 +105,15 @@ func (g *Gateway) pump(r *route) {
 		g.keeper.Hurry()
 	}
 	g.tidy(r)
+}
+
+// hostFor is the host name that the far end must have: that of the machine which may have
+// the messages, else the one of when they were taken on.
+func hostFor(r *route, only *linklocal.Machine) string {
+	if only != nil {
+		return only.Host
+	}
+	return r.host
 }
 
 // tidy forgets a route with nothing on it.
@@ -168,6 +179,9 @@ func (g *Gateway) returned(ev linklocal.Returned) {
 	g.log.Debug("messages wait", "peer", ev.Peer, "count", len(ev.Tokens), "why", ev.Err)
 	for r := range back {
 		g.retryLater(r, ev.Err)
+		if errors.Is(ev.Err, linklocal.ErrHeld) {
+			g.heldBack(r, ev.Machine)
+		}
 	}
 }
 

@@ -39,6 +39,7 @@ const (
 	lookupTime      = 20 * time.Second       // for the DNS to be asked: its own limit; an answer is due after 30 s (GW-14)
 	vouchedTime     = 24 * time.Hour         // at most that an answer of the DNS is believed, whatever its TTL
 	turnPause       = time.Minute            // for maxTurns answers in a conversation with the gateway
+	askPause        = time.Hour              // in which a colleague is asked about askBurst peers at most (SEC-2)
 )
 
 // Sizes.
@@ -54,6 +55,9 @@ const (
 	maxRefusals   = 1024  // chores beyond which strangers get no answer
 	maxRelayed    = 8192  // remembered ids
 	maxNoticed    = 4096  // remembered notices
+	askBurst      = 5     // questions to a colleague within askPause
+	maxHolds      = 1024  // peers and colleagues for whom a question is open
+	maxIdentities = 4096  // machines of peers that are remembered: with 16 places each some 4 MB at the worst
 	maxRefused    = 4096  // remembered refusals of presence
 	maxStruck     = 256   // remembered stanzas on which a session ended
 	maxAnswered   = 4096  // remembered answers to probes

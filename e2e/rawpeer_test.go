@@ -111,6 +111,14 @@ type rawPeer struct {
 // with a header and silence.
 func (h *host) newRawPeer(t testing.TB, instance string, txt ...string) *rawPeer {
 	t.Helper()
+	p := h.newSilentPeer(t, instance)
+	h.publish(t, instance, 5298, append([]string{"txtvers=1"}, txt...)...)
+	return p
+}
+
+// newSilentPeer answers streams for an instance that nobody has announced yet.
+func (h *host) newSilentPeer(t testing.TB, instance string) *rawPeer {
+	t.Helper()
 	p := &rawPeer{host: h, instance: instance, incoming: newJournal[*meshStream]()}
 	var l net.Listener
 	err := h.do(func() (err error) {
@@ -137,7 +145,6 @@ func (h *host) newRawPeer(t testing.TB, instance string, txt ...string) *rawPeer
 			s.conn.Close()
 		}
 	})
-	h.publish(t, instance, 5298, append([]string{"txtvers=1"}, txt...)...)
 	return p
 }
 

@@ -15,7 +15,7 @@ import (
 func bare(handle func(Event), change func(*Config)) (m *Mesh, stop func()) {
 	cfg := Config{
 		Interfaces: []string{"eth0"}, Machine: "bridge", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Handle: handle, hardware: func(netip.Addr) string { return "" },
+		Handle: handle, hardware: func(netip.Addr) string { return "" }, stir: func(netip.Addr) {},
 	}
 	change(&cfg)
 	m, err := New(cfg)

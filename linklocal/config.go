@@ -46,6 +46,7 @@ type Config struct {
 	Handle func(Event)
 
 	hardware    func(netip.Addr) string // neighbour table; nil: the kernel's
+	stir        func(netip.Addr)        // makes the kernel fill it in; nil: by a packet
 	descriptors func() (int, error)     // how many files may be open; nil: asks the kernel
 }
 
@@ -60,11 +61,14 @@ const (
 	settleTime     = time.Second            // from announcing an instance until peers can have resolved it
 	confirmTime    = time.Second            // a stream must outlive a message by this
 	resolveTimeout = 3 * time.Second        // SRV and addresses of a peer
+	recheckEvery   = 30 * time.Second       // records of streams that are open (INJ-23)
+	stirTime       = 500 * time.Millisecond // for the kernel to find hardware out
 	keepAlive      = 5 * time.Minute        // white space on a quiet stream (LL-STR-26)
 	reconcileEvery = 2 * time.Second        // listeners against interfaces, keep-alives, idle streams
 	mdnsRemoval    = time.Second            // between a goodbye and its Removed event
 	lingerTime     = 500 * time.Millisecond // for a refused peer to read why
 	shutdownGrace  = 2 * time.Second        // for streams to close at the end
+	prodTime       = 10 * time.Second       // for a stream to a machine that is gone to end: userTimeout and some
 	silence        = time.Minute            // after it a holder of an instance that said nothing is gone (INJ-26)
 )
 

@@ -3,7 +3,8 @@ package linklocal
 import "meshbridge/internal/stanza"
 
 // Event is what the mesh tells: [PeerChanged], [PeerGone], [Received], [Delivered],
-// [Returned], [StreamOpened], [ProxyChanged], [AvatarFetched] or [Listening].
+// [Returned], [StreamOpened], [Recognised], [Contested], [ProxyChanged], [AvatarFetched] or
+// [Listening].
 type Event interface{ event() }
 
 // Peer is a person on the mesh as DNS-SD shows them.
@@ -25,9 +26,10 @@ type PeerGone struct{ Instance string }
 // as the peer wrote them and must not be copied anywhere: Peer and Proxy say who
 // and to whom.
 type Received struct {
-	Peer   string // instance that the stream is bound to
-	Proxy  string // key of the addressed proxy
-	Stanza stanza.Stanza
+	Peer    string   // instance that the stream is bound to
+	Proxy   string   // key of the addressed proxy
+	Machine *Machine // where the stream leads to; not to be changed
+	Stanza  stanza.Stanza
 }
 
 // Delivered tells that a message has reached its peer's machine.
@@ -40,11 +42,27 @@ type Returned struct {
 	Proxy, Peer string // key and folded instance
 	Tokens      []uint64
 	Err         error
+	Machine     *Machine // with ErrHeld, who has the instance now; not to be changed
 }
 
 // StreamOpened tells that a proxy and a peer have a stream, or another one: it may be
 // another program that reads it now.
 type StreamOpened struct{ Proxy, Peer string } // key and instance
+
+// Recognised tells who holds an instance, when that is news: another machine, or the
+// same one at another place. It is for [Mesh.Know] in the next run.
+type Recognised struct {
+	Peer    string // instance
+	Machine Machine
+}
+
+// Contested tells that a second machine claims an instance while its holder may still
+// be there (INJ-24). The claimant gets nothing that is meant for the holder. It is over
+// with [Recognised] or [PeerGone].
+type Contested struct {
+	Peer             string // instance
+	Holder, Claimant Machine
+}
 
 // ProxyChanged tells how publishing a proxy goes.
 type ProxyChanged struct {
@@ -69,6 +87,8 @@ func (Received) event()      {}
 func (Delivered) event()     {}
 func (Returned) event()      {}
 func (StreamOpened) event()  {}
+func (Recognised) event()    {}
+func (Contested) event()     {}
 func (ProxyChanged) event()  {}
 func (AvatarFetched) event() {}
 func (Listening) event()     {}

@@ -7,7 +7,12 @@ import (
 )
 
 // SetHardware stands in for the kernel's neighbour table.
-func (c *Config) SetHardware(fn func(netip.Addr) string) { c.hardware = fn }
+func (c *Config) SetHardware(fn func(netip.Addr) string) {
+	c.hardware, c.stir = fn, func(netip.Addr) {}
+}
+
+// SetStir stands in for the packet by which the kernel learns of hardware.
+func (c *Config) SetStir(fn func(netip.Addr)) { c.stir = fn }
 
 // SetDescriptors stands in for the kernel's limit of open files.
 func (c *Config) SetDescriptors(fn func() (int, error)) { c.descriptors = fn }

@@ -33,22 +33,23 @@ type Mesh struct {
 	impostors seldom        // told of in the log
 
 	// Below: owned by the goroutine of Run.
-	peers    map[string]*peer  // by folded instance
-	proxies  map[string]*proxy // by key
-	own      map[string]*proxy // by folded instance, once announced
-	pairs    map[pairKey]*pair
-	contacts map[string]*contact  // by folded instance, of peers that are dialled
-	known    map[string]*identity // by folded instance, of peers that are here
-	ears     map[ear]*listener
-	port     uint16    // 0: none yet
-	since    time.Time // when there was a port for the first time
-	arrivals arrivals
-	taken    bool   // the configured port is in use by another program
-	deaf     string // what was last logged about listening
-	streams  map[*stream]struct{}
-	handlers sync.WaitGroup // stream goroutines
-	ctx      context.Context
-	stop     context.CancelFunc // of ctx
+	peers     map[string]*peer  // by folded instance
+	proxies   map[string]*proxy // by key
+	own       map[string]*proxy // by folded instance, once announced
+	pairs     map[pairKey]*pair
+	contacts  map[string]*contact  // by folded instance, of peers that are dialled
+	known     map[string]*identity // by folded instance, of peers that are here
+	ears      map[ear]*listener
+	port      uint16    // 0: none yet
+	since     time.Time // when there was a port for the first time
+	arrivals  arrivals
+	taken     bool   // the configured port is in use by another program
+	deaf      string // what was last logged about listening
+	streams   map[*stream]struct{}
+	handlers  sync.WaitGroup // stream goroutines
+	rechecked time.Time      // when recheckAll last looked
+	ctx       context.Context
+	stop      context.CancelFunc // of ctx
 }
 
 // New returns a mesh for [Mesh.Run]. It fails when the configuration cannot work
@@ -65,6 +66,9 @@ func New(cfg Config) (*Mesh, error) {
 	}
 	if cfg.hardware == nil {
 		cfg.hardware = hardwareOf
+	}
+	if cfg.stir == nil {
+		cfg.stir = stir
 	}
 	if cfg.descriptors == nil {
 		cfg.descriptors = openFiles
@@ -202,6 +206,7 @@ func (m *Mesh) reconcile() {
 		m.cfg.Handle(Listening{m.port})
 	}
 	m.rates.Sweep()
+	m.recheckAll()
 	now := time.Now()
 	for s := range m.streams {
 		if s.idle(now) {

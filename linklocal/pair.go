@@ -16,6 +16,10 @@ type Delivery struct {
 	// Host is the host name that the peer had when the message was taken on. A
 	// stream with another host gives it back as ErrHeld. "" fits every host.
 	Host string
+	// Machine is the only one that may have the message: any other gives it back as
+	// ErrHeld, and who held the instance before does not matter. nil leaves that to
+	// what the mesh itself knows.
+	Machine *Machine
 	// Token names a message in [Delivered] and [Returned]. A stanza with token 0
 	// goes out on an open stream or not at all: an answer, which means nothing on
 	// another one.
@@ -146,9 +150,9 @@ func (m *Mesh) hold(p *pair) {
 	if p.stream == nil {
 		return
 	}
-	r := Returned{Proxy: p.key.proxy, Peer: p.key.peer, Err: ErrHeld}
+	r := Returned{Proxy: p.key.proxy, Peer: p.key.peer, Err: ErrHeld, Machine: &p.stream.machine}
 	p.queue = slices.DeleteFunc(p.queue, func(msg message) bool {
-		if !p.stranger && fits(msg.Host, p.stream.host.Host) {
+		if p.mayHave(msg) {
 			return false
 		}
 		m.cfg.Count("INJ-26")
@@ -159,6 +163,17 @@ func (m *Mesh) hold(p *pair) {
 		m.waits(p.key.peer)
 		m.cfg.Handle(r)
 	}
+}
+
+// mayHave reports whether the far end of a pair's stream may have a message.
+func (p *pair) mayHave(msg message) bool {
+	switch {
+	case !fits(msg.Host, p.stream.host.Host):
+		return false
+	case msg.Machine != nil:
+		return msg.Machine.Is(p.stream.machine)
+	}
+	return !p.stranger
 }
 
 // unsay puts what is not confirmed back in front of the queue.

@@ -83,6 +83,7 @@ func (m *Mesh) abandon(p *pair) {
 // theirs counts, and nothing was said on ours.
 func (m *Mesh) dialled(s *stream, p *pair, d *dialing) {
 	wanted := false
+	s.machine = s.identify()
 	m.call(func() {
 		if p.dial != d {
 			return

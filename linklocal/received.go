@@ -19,7 +19,7 @@ func (m *Mesh) received(s *stream, st stanza.Stanza) {
 		}
 		key = to.Key
 	}
-	m.cfg.Handle(Received{Peer: s.instance, Proxy: key, Stanza: st})
+	m.cfg.Handle(Received{Peer: s.instance, Proxy: key, Machine: &s.machine, Stanza: st})
 }
 
 // bounce answers a stanza with an error on the stream it came on.

@@ -41,6 +41,7 @@ func (m *Mesh) settle(s *stream, v *visitor, bound *bool) (first *stanza.Element
 		return nil, s.refuse(stanza.Header{}, true, errCrowded)
 	}
 	s.mayWrite()
+	s.machine = s.identify()
 	if !m.call(func() { err = m.attach(s) }) {
 		return nil, ErrStopped
 	}

@@ -27,18 +27,22 @@ type stream struct {
 	proxy    string        // key of the proxy at this end
 	self     string        // instance of the proxy at this end
 	host     mdns.Endpoint // what the peer's records said
+	machine  Machine       // where it leads to
 	lang     string
 
-	out    chan outgoing // for the writer, in order
-	ready  chan struct{} // closed when stanzas may be written
-	quiet  chan struct{} // closed when the writer has ended
-	done   chan struct{} // closed when the connection is
-	once   sync.Once     // for done
-	told   sync.Once     // for ready
-	last   atomic.Int64  // when a stanza last passed, a time.Duration since opened
-	wrote  atomic.Int64  // when anything was last written, likewise
-	full   atomic.Bool   // something waits for room in out
-	closer atomic.Bool   // our closing tag is on its way
+	excused []netip.Addr // other addresses of its instance that speak for no other machine; see recheck
+
+	out     chan outgoing // for the writer, in order
+	ready   chan struct{} // closed when stanzas may be written
+	quiet   chan struct{} // closed when the writer has ended
+	done    chan struct{} // closed when the connection is
+	once    sync.Once     // for done
+	told    sync.Once     // for ready
+	last    atomic.Int64  // when a stanza last passed, a time.Duration since opened
+	wrote   atomic.Int64  // when anything was last written, likewise
+	full    atomic.Bool   // something waits for room in out
+	looking atomic.Bool   // its records are looked at again
+	closer  atomic.Bool   // our closing tag is on its way
 }
 
 func (m *Mesh) newStream(conn net.Conn, i mdns.Interface, from netip.Addr) *stream {

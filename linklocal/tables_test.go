@@ -2,6 +2,7 @@ package linklocal
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -186,17 +187,11 @@ func TestSourceFor(t *testing.T) {
 	}
 }
 
-func TestSamePeer(t *testing.T) {
-	at := func(host string, seats ...string) *identity {
-		id := &identity{host: host}
-		for i := 0; i < len(seats); i += 2 {
-			id.seen = append(id.seen, seat{netip.MustParseAddr(seats[i]), seats[i+1]})
-		}
-		return id
-	}
+func TestAlike(t *testing.T) {
+	at := machineAt
 	for _, tt := range []struct {
 		name     string
-		old, now *identity
+		old, now Machine
 		want     bool
 	}{
 		{"nothing has changed", at("pronto", "10.2.1.187", "aa"), at("pronto", "10.2.1.187", "aa"), true},
@@ -210,8 +205,8 @@ func TestSamePeer(t *testing.T) {
 		{"nothing known of the old", at("pronto"), at("pronto", "10.2.1.187", "aa"), false},
 	} {
 		t.Run("INJ-26 "+tt.name, func(t *testing.T) {
-			if samePeer(tt.old, tt.now) != tt.want {
-				t.Errorf("samePeer = %v", !tt.want)
+			if tt.old.alike(tt.now) != tt.want {
+				t.Errorf("alike = %v", !tt.want)
 			}
 		})
 	}
@@ -232,18 +227,15 @@ func TestFits(t *testing.T) {
 
 func TestRemember(t *testing.T) {
 	t.Run("places are remembered up to a bound, the latest first, and not those of another host", func(t *testing.T) {
-		id := &identity{host: "pronto"}
+		m := machineAt("pronto")
 		for i := range 100 {
-			now := &identity{host: "pronto", seen: []seat{{netip.AddrFrom4([4]byte{10, 2, 1, byte(i)}), ""}}}
-			now.remember(id)
-			id = now
+			m = machineAt("pronto", fmt.Sprint("10.2.1.", i), "").With(m)
 		}
-		if len(id.seen) != maxSeats || id.seen[0].addr != netip.MustParseAddr("10.2.1.99") {
-			t.Errorf("%d places, the first %v", len(id.seen), id.seen[0])
+		if len(m.Seats) != maxSeats || m.Seats[0].Addr != netip.MustParseAddr("10.2.1.99") {
+			t.Errorf("%d places, the first %v", len(m.Seats), m.Seats[0])
 		}
-		other := &identity{host: "forza"}
-		if other.remember(id); len(other.seen) != 0 {
-			t.Errorf("took over %v", other.seen)
+		if other := machineAt("forza").With(m); len(other.Seats) != 0 {
+			t.Errorf("took over %v", other.Seats)
 		}
 	})
 }

@@ -42,7 +42,7 @@ func (a *alice) ask() {
 // told reads the bridge's answer, and asks again as long as Juliet is not in it.
 func (a *alice) told(body string) {
 	if !strings.Contains(body, a.juliet) {
-		time.AfterFunc(askAgain, func() { a.account.Send(component, "And now?") })
+		time.AfterFunc(askAgain, func() { a.account.Send(component, "Who is there now?") })
 		return
 	}
 	a.find.Do(func() {

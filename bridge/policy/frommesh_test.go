@@ -58,6 +58,8 @@ func TestFromMesh(t *testing.T) {
 		{"two bodies that are too long together", message(``, `<body>`+strings.Repeat("x", 40<<10)+`</body><body xml:lang='de'>`+strings.Repeat("x", 40<<10)+`</body>`), nil, "policy-violation", "LL-STR-25"},
 
 		{"a word to the gateway itself", message(``, body), func(c *Case, _ *Policy) { c.Target, c.Colleague = Gateway, Colleague{} }, "answer", "MAP-M13"},
+		{"SEC-2 INJ-27 a word to the gateway itself, below the level", message(``, body), func(c *Case, p *Policy) { c.Target, c.Colleague, p.Mesh = Gateway, Colleague{}, Linked }, "answer", "MAP-M13"},
+		{"INJ-4 a word to the gateway itself, not bound", message(``, body), func(c *Case, _ *Policy) { c.Target, c.Peer.Level = Gateway, Unbound }, "drop", "INJ-4"},
 		{"nothing said to the gateway itself", message(``, ``), func(c *Case, _ *Policy) { c.Target, c.Colleague = Gateway, Colleague{} }, "drop", "MAP-M13"},
 		{"an error to the gateway itself", message(` type='error' id='7'`, body), func(c *Case, _ *Policy) { c.Target, c.Relayed = Gateway, true }, "drop", "MAP-M13"},
 	}

@@ -26,6 +26,7 @@ func FromServer(c Case, p Policy) Verdict {
 		serverBlocked,
 		serverIQ,
 		serverGroupchat,
+		serverDenied,
 		oversize,
 		serverHeadline,
 		serverEncrypted,
@@ -134,6 +135,14 @@ func serverIQ(c Case, _ Policy) (Verdict, bool) {
 func serverGroupchat(c Case, _ Policy) (Verdict, bool) {
 	if c.Stanza.Type == "groupchat" {
 		return refuse("MAP-M6", NotServed)
+	}
+	return noOpinion()
+}
+
+// serverDenied: SEC-2. What could never be delivered does not wait.
+func serverDenied(c Case, p Policy) (Verdict, bool) {
+	if c.Peer.Denied && p.Mesh > Bound {
+		return refuse("SEC-2", Forbidden)
 	}
 	return noOpinion()
 }

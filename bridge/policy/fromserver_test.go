@@ -28,6 +28,10 @@ func both(a, b func(*Case, *Policy)) func(*Case, *Policy) {
 	return func(c *Case, p *Policy) { a(c, p); b(c, p) }
 }
 
+func denied(asked Level) func(*Case, *Policy) {
+	return func(c *Case, p *Policy) { c.Peer.Denied, p.Mesh = true, asked }
+}
+
 func TestFromServer(t *testing.T) {
 	rows := []row{
 		{"V-9 upstream: a listed colleague to a peer", up("message", ``, body), nil, "relay", ""},
@@ -54,6 +58,11 @@ func TestFromServer(t *testing.T) {
 		{"to a peer who has blocked this colleague", up("message", ``, body), blockedBy(ByPeer), "service-unavailable", "block"},
 		{"to a peer whom this colleague has blocked", up("message", ``, body), blockedBy(ByColleague), "not-acceptable", "block"},
 		{"a question to a peer who has blocked this colleague", up("iq", ` type='get' id='1'`, ping), blockedBy(ByPeer), "service-unavailable", "block"},
+
+		{"SEC-2 to a peer whom this colleague denied, where a yes is asked for", up("message", ``, body), denied(Approved), "forbidden", "SEC-2"},
+		{"SEC-2 where an account is asked for", up("message", ``, body), denied(Linked), "forbidden", "SEC-2"},
+		{"SEC-2 where neither is", up("message", ``, body), denied(Bound), "relay", ""},
+		{"SEC-2 an error is not answered", up("message", ` type='error' id='1'`, body), both(denied(Approved), func(c *Case, _ *Policy) { c.Relayed = true }), "drop", "SEC-2"},
 
 		{"GW-15 a body over 64 KiB", up("message", ``, `<body>`+strings.Repeat("x", 64<<10+1)+`</body>`), nil, "policy-violation", "LL-STR-25"},
 		{"a body of 64 KiB", up("message", ``, `<body>`+strings.Repeat("x", 64<<10)+`</body>`), nil, "relay", ""},

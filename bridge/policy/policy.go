@@ -84,6 +84,7 @@ const (
 type Peer struct {
 	Level   Level // of the stream a stanza came on; not looked at towards the mesh
 	Present bool  // advertised by DNS-SD now
+	Denied  bool  // the colleague, or an admin, said no to it
 	Gateway bool  // marked as published by a bridge (TXT key "gw")
 }
 

@@ -20,7 +20,7 @@ func genCase() *rapid.Generator[Case] {
 				Payload: rapid.SliceOfN(rapid.Map(rapid.SampledFrom(payloads), func(n stanza.Name) *stanza.Element { return stanza.New(n.Space, n.Local) }), 0, 3).Draw(t, "payload"),
 			},
 			Target:    Target(rapid.Uint8Range(0, 6).Draw(t, "target")),
-			Peer:      Peer{Level: Level(rapid.Uint8Range(0, 4).Draw(t, "level")), Present: rapid.Bool().Draw(t, "present"), Gateway: rapid.Bool().Draw(t, "gateway")},
+			Peer:      Peer{Level: Level(rapid.Uint8Range(0, 4).Draw(t, "level")), Present: rapid.Bool().Draw(t, "present"), Denied: rapid.Bool().Draw(t, "denied"), Gateway: rapid.Bool().Draw(t, "gateway")},
 			Colleague: genColleague().Draw(t, "colleague"),
 			Blocked:   Block(rapid.Uint8Range(0, 3).Draw(t, "blocked")),
 			Relayed:   rapid.Bool().Draw(t, "relayed"),
@@ -66,6 +66,7 @@ func TestProperties(t *testing.T) {
 	t.Run("INJ-31 INJ-32 INJ-35 what crosses from the server is a message of an allowed colleague to a peer, and who is asked is there", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			c, p := genCase().Draw(t, "case"), office()
+			p.Mesh = Level(rapid.Uint8Range(0, 3).Draw(t, "asked"))
 			v := FromServer(c, p)
 			checkVerdict(t, v, c)
 			s := c.Stanza
@@ -76,7 +77,7 @@ func TestProperties(t *testing.T) {
 				t.Fatalf("dealt with although addresses are wrong: %+v", c)
 			}
 			if v.Action == Relay && s.Kind != stanza.Presence && (s.Kind != stanza.Message || s.Type == "groupchat" ||
-				s.Type == "error" && (s.ID == "" || !c.Relayed) || c.Target != Person || c.Peer.Gateway || c.Blocked != 0 || !p.MayTalk(c.Colleague)) {
+				s.Type == "error" && (s.ID == "" || !c.Relayed) || c.Target != Person || c.Peer.Gateway || c.Peer.Denied && p.Mesh > Bound || c.Blocked != 0 || !p.MayTalk(c.Colleague)) {
 				t.Fatalf("relayed: %+v", c)
 			}
 			if v.Action == Ask && (s.Kind != stanza.IQ || s.Type != "get" || s.ID == "" || len(s.Payload) != 1 ||
