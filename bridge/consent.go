@@ -34,11 +34,12 @@ func (g *Gateway) beginApprove(who string, reply func(adhoc.Step)) {
 
 // undecided lists the people about whom somebody can say something that is waited for.
 func (g *Gateway) undecided(who string) (options []form.Option) {
-	listed := map[string]bool{}
+	listed, left := map[string]bool{}, g.listRoom()
 	for _, h := range g.held() {
-		if (h.colleague == who || g.policy.Admins[who]) && !listed[h.peer.local] && len(options) < maxOptions {
-			listed[h.peer.local] = true
-			options = append(options, form.Option{Value: h.peer.local, Label: g.instanceOf(h.peer.local) + ": " + h.why})
+		o := form.Option{Value: h.peer.local, Label: g.instanceOf(h.peer.local) + ": " + h.why}
+		if (h.colleague == who || g.policy.Admins[who]) && !listed[o.Value] && left.takes(optionMarkup, o.Value, o.Label) {
+			listed[o.Value] = true
+			options = append(options, o)
 		}
 	}
 	return options
@@ -46,7 +47,7 @@ func (g *Gateway) undecided(who string) (options []form.Option) {
 
 // decideNamed says yes or no about somebody by name.
 func (g *Gateway) decideNamed(who, name string, on bool) string {
-	local, unclear := g.meant(name)
+	local, unclear := g.exactly(name)
 	if unclear != "" {
 		return unclear
 	}

@@ -38,10 +38,13 @@ func TestConsent(t *testing.T) {
 		alice, bob        bool // whether Juliet's messages cross then
 	}{
 		{aliceJID, "approve juliet@pronto", "juliet@pronto is approved, for you.", true, false},
-		{aliceJID, "Approve: Juliet.", "juliet@pronto is approved, for you.", true, false},
+		{aliceJID, "Approve: JULIET@pronto.", "juliet@pronto is approved, for you.", true, false},
+		{aliceJID, "approve " + julietJID, "juliet@pronto is approved, for you.", true, false},
+		{aliceJID, "approve Juliet", "Write the whole name", false, false},
+		{aliceJID, "approve julio", "Nobody is called julio.", false, false},
 		{bossJID, "approve juliet@pronto", "juliet@pronto is approved, for everybody.", true, true},
 		{aliceJID, "deny juliet@pronto", "juliet@pronto is denied, for you.", false, false},
-		{bossJID, "deny juliet", "juliet@pronto is denied, for everybody.", false, false},
+		{bossJID, "deny juliet@pronto", "juliet@pronto is denied, for everybody.", false, false},
 		{aliceJID, "approve", "Write the name behind it", false, false},
 		{"who@else.example", "approve juliet@pronto", "", false, false},
 	} {

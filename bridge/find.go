@@ -82,6 +82,19 @@ func (g *Gateway) meant(typed string) (local, unclear string) {
 	return "", g.nobody(typed)
 }
 
+// exactly is meant for words that let somebody in: it takes an address or an instance
+// and nothing less, since a record can claim any name.
+func (g *Gateway) exactly(typed string) (local, unclear string) {
+	local, ok := g.exact(typed)
+	switch {
+	case ok && g.own[local] == nil:
+		return local, ""
+	case typed == "" || len(g.whom(typed)) == 0:
+		return g.meant(typed)
+	}
+	return "", "Write the whole name as on the local network, as juliet@pronto."
+}
+
 // nobody says that nobody is called so, and who may be meant.
 func (g *Gateway) nobody(typed string) string {
 	text := "Nobody is called " + translate.Tame(typed) + "."
