@@ -93,8 +93,8 @@ func TestCommands(t *testing.T) {
 }
 
 func (c *counter) testMenu(t *testing.T) {
-	colleague := "block: Block or unblock people\nfind: Find somebody by name\nwho: Who is on the LAN"
-	admin := "find: Find somebody by name\nresolve: Resolve an address\nstats: Statistics\nwho: Who is on the LAN"
+	colleague := "approve: Approve or deny people\nblock: Block or unblock people\nfind: Find somebody by name\nwho: Who is on the LAN"
+	admin := "approve: Approve or deny people\nfind: Find somebody by name\nresolve: Resolve an address\nstats: Statistics\nwho: Who is on the LAN"
 	for who, want := range map[commander]string{c.menu: colleague, c.boss: admin} {
 		if got := who.performs(t, map[string]any{"do": "commands", "to": domain}); got != want {
 			t.Errorf("%s is shown\n%s\nwant\n%s", who.name, got, want)
