@@ -40,6 +40,7 @@ type colleague struct {
 	doubt     uint64            // the question asked again, until the server has passed it on; 0: none
 	talking   time.Time         // last message while no device was online
 	hush      *alarm            // to the end of talking
+	parting   int               // seconds since the door was shut to them, and one; 0: it is open
 }
 
 // key is what others know a colleague by.

@@ -200,7 +200,7 @@ func (g *Gateway) remember(err error) {
 
 // meshUp takes in that the mesh works.
 func (g *Gateway) meshUp(ev linklocal.Listening) {
-	g.listening = time.Now()
+	g.listening, g.before = time.Now(), nil
 	g.log.Info("on the mesh", "port", ev.Port)
 	g.ready()
 	g.after(absentGrace, g.settleAbsent)

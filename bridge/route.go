@@ -72,7 +72,7 @@ func (g *Gateway) moved(p *peer, host string) {
 
 // open reports whether something may be said on a route just now.
 func (g *Gateway) open(r *route) bool {
-	return r.peer.present && !r.retry.set() && (r.host == "" || strings.EqualFold(r.host, r.peer.host)) &&
+	return r.peer.present && !r.retry.set() && !g.still && !r.colleague.parted() && (r.host == "" || strings.EqualFold(r.host, r.peer.host)) &&
 		(r.colleague.published || g.session != nil) // who was taken off the mesh for an outage stays off
 }
 
