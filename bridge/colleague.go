@@ -46,6 +46,7 @@ type colleague struct {
 	introduce  config.Introduce // "" is as IntroduceRoster
 	suggesting *alarm           // to the next request to be added, in the name of a peer
 	greeting   *alarm           // to the welcome message
+	parting    int              // seconds since the door was shut to them, and one; 0: it is open
 }
 
 // key is what others know a colleague by.

@@ -89,6 +89,7 @@ func (g *Gateway) contactChanged(ev linklocal.ProxyChanged) {
 		g.hideContact()
 	case ev.Announced:
 		g.contactNamed(ev.Instance)
+		g.answerOrphans()
 		g.rememberName(contactKey, g.contactName(), ev.Instance)
 	}
 }

@@ -27,12 +27,18 @@
 //	store keeper                the database, group commits                 program
 //	lookup                      asking the DNS for a command                command, two at most
 //	alarm                       posting that a time has come                moment
-//	signal handling in cmd      ending, and ending at once                  program
+//	Service.Run                 configurations, one gateway after another   program
+//	control server              letting in who asks                         program
+//	control client              reading a question, writing the answer      who asks
+//	signal handling in cmd      ending, ending at once, reloading           program
 //
 // The events travel in one direction and the calls in the other:
 //
 //	mdns -> linklocal -> Gateway <- upstream
 //	mdns <- linklocal <- Gateway -> upstream, store
+//
+// Who asks how the gateway is posts a function to it, as an event, and waits for what it
+// finds; nothing in it waits for who asks.
 //
 // A call never blocks; an event may. So no two of them can wait for each other.
 //

@@ -4,8 +4,11 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sort"
 	"sync"
 	"time"
+
+	"meshbridge/bridge/control"
 )
 
 // drops counts what was refused or dropped, by the rule that says so, and logs each
@@ -16,16 +19,30 @@ type drops struct {
 	mu     sync.Mutex
 	counts map[string]uint64    // guarded by mu
 	logged map[string]time.Time // guarded by mu
+	last   map[string]offender  // guarded by mu
+}
+
+// offender is whom a rule was last counted for. Who is "" is not known: it may have been
+// nobody who has a name yet.
+type offender struct {
+	who  string // instance or bare JID
+	when time.Time
 }
 
 func newDrops(log *slog.Logger) *drops {
-	return &drops{log: log, counts: map[string]uint64{}, logged: map[string]time.Time{}}
+	return &drops{log: log, counts: map[string]uint64{}, logged: map[string]time.Time{}, last: map[string]offender{}}
 }
 
-func (d *drops) count(rule string) {
+func (d *drops) count(rule string) { d.countOf(rule, "") }
+
+// countOf counts a rule for somebody: the instance of a peer or a colleague's bare JID.
+func (d *drops) countOf(rule, who string) {
 	d.mu.Lock()
 	d.counts[rule]++
 	n, now := d.counts[rule], time.Now()
+	if who != "" || d.last[rule].who == "" {
+		d.last[rule] = offender{who, now}
+	}
 	quiet := now.Sub(d.logged[rule]) < dropLogPause
 	if !quiet {
 		d.logged[rule] = now
@@ -48,4 +65,20 @@ func (d *drops) of(rule string) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.counts[rule]
+}
+
+// list tells all counts, the greatest first.
+func (d *drops) list(now time.Time) []control.Drop {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := []control.Drop{}
+	for rule, n := range d.counts {
+		last := d.last[rule]
+		list = append(list, control.Drop{Rule: rule, Count: n, Last: last.who, LastSeconds: seconds(now.Sub(last.when))})
+	}
+	sort.Slice(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		return a.Count > b.Count || a.Count == b.Count && a.Rule < b.Rule
+	})
+	return list
 }

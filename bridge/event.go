@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"time"
+
 	"meshbridge/linklocal"
 	"meshbridge/resolver"
 	"meshbridge/resolver/uri"
@@ -42,6 +44,7 @@ func (e meshEvent) apply(g *Gateway) {
 type upstreamEvent struct{ upstream.Event }
 
 func (e upstreamEvent) apply(g *Gateway) {
+	g.standing.note(e.Event, time.Now())
 	switch ev := e.Event.(type) {
 	case upstream.Up:
 		g.up(ev.Session)

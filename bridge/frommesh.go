@@ -44,7 +44,7 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 	}
 	switch v.Action {
 	case policy.Drop:
-		g.drops.count(v.Rule)
+		g.drops.countOf(v.Rule, p.instance)
 	case policy.Refuse:
 		g.refuseMesh(c, p, s, v)
 	case policy.Answer:
@@ -57,7 +57,7 @@ func (g *Gateway) fromMesh(ev linklocal.Received) {
 // refuseMesh tells a peer that its stanza did not cross: by an error, and in words,
 // since Bonjour clients show no errors (MAP-E5).
 func (g *Gateway) refuseMesh(c *colleague, p *peer, s stanza.Stanza, v policy.Verdict) {
-	g.drops.count(v.Rule)
+	g.drops.countOf(v.Rule, p.instance)
 	if r, ok := v.Reply(s); ok {
 		g.mesh.Send(linklocal.Delivery{Proxy: c.key(), Peer: p.instance, Stanza: r})
 		if s.Kind == stanza.Message {

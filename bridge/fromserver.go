@@ -26,7 +26,7 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 	v := policy.FromServer(w.Case, g.policy)
 	switch v.Action {
 	case policy.Drop:
-		g.drops.count(v.Rule)
+		g.drops.countOf(v.Rule, w.Colleague.JID)
 	case policy.Refuse:
 		g.refuseUpstream(v, s)
 		if v.Rule == "MAP-M11" {
@@ -49,7 +49,7 @@ func (g *Gateway) fromServer(s stanza.Stanza) {
 }
 
 func (g *Gateway) refuseUpstream(v policy.Verdict, s stanza.Stanza) {
-	g.drops.count(v.Rule)
+	g.drops.countOf(v.Rule, g.read.sender(s.From))
 	if r, ok := v.Reply(s); ok {
 		g.answerUp(r)
 	}

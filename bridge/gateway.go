@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"meshbridge/bridge/address"
@@ -25,7 +26,11 @@ import (
 type Options struct {
 	Log     *slog.Logger // nil: slog.Default
 	Version string       // told to who asks for it (XEP-0092)
+	Program string       // what next steps call the program
 	Ready   func()       // called once, when authenticated and browsing; may be nil
+	// Undone is told when the LAN did not work as a changed configuration says, why, and
+	// which configuration is in force again. It must not block. May be nil.
+	Undone func(former config.Config, why error)
 
 	// Network and Transport replace the real LAN in tests; nil means real.
 	Network   mdns.Network
@@ -49,10 +54,17 @@ type Gateway struct {
 	lan     *linklocal.Mesh
 	mesh    mesh // lan, or a stand-in in tests
 	keeper  keeper
+	where   atomic.Pointer[finder] // of the server, for the link
 	events  chan event
 	stopped chan struct{} // closed when Run has returned
 
 	// Below: owned by the goroutine of Run.
+	linkPart part
+	meshPart part
+	before   *config.Config // in force before the mesh was begun anew; nil: that mesh works
+	changing bool           // another configuration is being put in force
+	still    bool           // nothing is handed to the mesh, which is about to end
+
 	session    session               // nil while not authenticated
 	peers      map[string]*peer      // by local part of the proxy JID
 	seen       map[string]*peer      // by instance as last told by the mesh
@@ -60,7 +72,7 @@ type Gateway struct {
 	own        map[string]*colleague // by the local part that a peer of that instance would have
 	subs       map[store.Pair]store.Subscription
 	pairs      map[string]int                    // how many of subs a colleague has
-	former     map[store.Pair]store.Subscription // of those whom the policy does not know any more
+	dismissed  map[store.Pair]store.Subscription // of those whom the policy does not know any more
 	shown      map[store.Pair]bool               // who was last told that somebody is here
 	ghosts     map[string]string                 // proxy instances that a former run left on the mesh
 	facts      map[store.Kind]map[string]string  // what else is remembered across restarts
@@ -98,6 +110,7 @@ type Gateway struct {
 
 	chores    chores
 	outage    outage
+	standing  standing
 	settling  []*alarm  // what is done a while after an authentication
 	listening time.Time // when the mesh came up; zero: not yet
 	floor     time.Time // the time of day is not known while the clock is before
@@ -180,12 +193,12 @@ func assemble(cfg config.Config, opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.lan, err = linklocal.New(g.meshConfig())
+	g.lan, err = linklocal.New(g.meshConfig(cfg))
 	if err != nil {
 		return nil, err
 	}
 	g.mesh = g.lan
-	g.link, err = upstream.New(g.linkConfig())
+	g.link, err = upstream.New(g.linkConfig(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -207,11 +220,8 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		drops:   newDrops(opts.Log),
 		events:  make(chan event, eventQueue),
 		stopped: make(chan struct{}),
-		box: outbox.NewMemory(outbox.Limits{
-			PerRecipient: cfg.Outbox.PerRecipient, Total: cfg.Outbox.Total,
-			Bytes: int(cfg.Outbox.Bytes), MaxAge: cfg.Outbox.MaxAge,
-		}),
-		peers: map[string]*peer{}, seen: map[string]*peer{},
+		box:     outbox.NewMemory(limitsOf(cfg.Outbox)),
+		peers:   map[string]*peer{}, seen: map[string]*peer{},
 		colleagues: map[string]*colleague{}, own: map[string]*colleague{},
 		subs: map[store.Pair]store.Subscription{}, pairs: map[string]int{},
 		shown: map[store.Pair]bool{}, ghosts: map[string]string{},
@@ -236,6 +246,7 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		letters: newLetters(), warnings: newWarnings(),
 
 		began:      time.Now(),
+		standing:   standing{since: time.Now()},
 		inquiries:  inquiries{ids: map[string]*inquiry{}, tokens: map[uint64]*inquiry{}},
 		abilities:  map[sign]*ability{},
 		gallery:    newGallery(),
@@ -245,6 +256,7 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 	if !opts.floor.IsZero() {
 		g.floor = opts.floor
 	}
+	g.where.Store(newWhere(cfg, g.log))
 	for _, c := range cfg.Colleagues {
 		have := g.meet(c.JID)
 		have.nick, have.named, have.listed, have.introduce = c.Nick, c.Nick != "", true, c.Introduce
@@ -269,25 +281,29 @@ func newPolicy(cfg config.Config) policy.Policy {
 	return p
 }
 
-func (g *Gateway) meshConfig() linklocal.Config {
-	c := g.cfg.LinkLocal
+func limitsOf(c config.Outbox) outbox.Limits {
+	return outbox.Limits{PerRecipient: c.PerRecipient, Total: c.Total, Bytes: int(c.Bytes), MaxAge: c.MaxAge}
+}
+
+func (g *Gateway) meshConfig(cfg config.Config) linklocal.Config {
+	c := cfg.LinkLocal
 	return linklocal.Config{
 		Interfaces: c.Interfaces, Machine: c.Machine, Port: c.Port,
-		Mark:           linklocal.GatewayMark(g.cfg.Upstream.Domain),
+		Mark:           linklocal.GatewayMark(cfg.Upstream.Domain),
 		DepartureDelay: c.DepartureDelay, LegacyPort: c.LegacyTXTPort, GlobalIPv6: c.GlobalIPv6,
 		AllowLowPorts: c.AllowLowPorts, AcceptAnonymous: c.AcceptAnonymousHeader, LenientFrom: c.LenientFrom,
-		Limits:  linklocal.Limits(g.cfg.Limits),
+		Limits:  linklocal.Limits(cfg.Limits),
 		Network: g.opts.Network, Transport: g.opts.Transport,
 		Log: g.log, Count: g.drops.count,
 		Handle: func(ev linklocal.Event) { g.post(meshEvent{ev}) },
 	}
 }
 
-func (g *Gateway) linkConfig() upstream.Config {
-	c := g.cfg.Upstream
+func (g *Gateway) linkConfig(cfg config.Config) upstream.Config {
+	c := cfg.Upstream
 	return upstream.Config{
 		Domain: c.Domain, Secret: c.Secret.Reveal(),
-		Targets:           targets(g.cfg, g.log),
+		Targets:           func(ctx context.Context) ([]upstream.Target, error) { return (*g.where.Load())(ctx) },
 		InsecurePlaintext: c.InsecurePlaintext, MaxStanza: c.MaxStanza,
 		Dial: g.opts.Dial, Log: g.log, Count: g.drops.count,
 	}

@@ -17,7 +17,7 @@ func TestLimits(t *testing.T) {
 		c := newCoreRig(t, func(cfg *config.Config) {
 			cfg.Limits = config.Limits{PeerRate: 1, PeerBurst: 2, TotalRate: 3, StreamsPerAddress: 4, Streams: 5}
 		})
-		if got, want := c.meshConfig().Limits, (linklocal.Limits{PeerRate: 1, PeerBurst: 2, TotalRate: 3, StreamsPerAddress: 4, Streams: 5}); got != want {
+		if got, want := c.meshConfig(c.cfg).Limits, (linklocal.Limits{PeerRate: 1, PeerBurst: 2, TotalRate: 3, StreamsPerAddress: 4, Streams: 5}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	})

@@ -147,7 +147,7 @@ func (o *office) together() (*friend, *person) {
 func (o *office) launch() {
 	o.Helper()
 	opts := Options{
-		Log: slog.New(slog.NewTextHandler(o.log, &slog.HandlerOptions{Level: o.level})), Version: "test",
+		Log: o.logger(), Version: "test",
 		Network: o.router, Transport: o.lan.Transport(), Dial: o.tap,
 		floor: time.Unix(1, 0), // virtual time begins in the year 2000
 	}
@@ -166,6 +166,11 @@ func (o *office) launch() {
 	o.stop, o.ended = cancel, ended
 	g := o.gateway
 	go func() { ended <- g.Run(ctx) }()
+}
+
+// logger writes into the logbook.
+func (o *office) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(o.log, &slog.HandlerOptions{Level: o.level}))
 }
 
 // sigterm ends the bridge in order.

@@ -93,6 +93,7 @@ func (g *Gateway) peerChanged(now linklocal.Peer) {
 	}
 	if came || moved {
 		g.resumePeer(p)
+		g.answerOrphans()
 	}
 	if came {
 		g.newcomer()
@@ -210,7 +211,7 @@ func (g *Gateway) remember(err error) {
 
 // meshUp takes in that the mesh works.
 func (g *Gateway) meshUp(ev linklocal.Listening) {
-	g.listening = time.Now()
+	g.listening, g.before = time.Now(), nil
 	g.log.Info("on the mesh", "port", ev.Port)
 	g.showContact()
 	g.ready()

@@ -65,9 +65,9 @@ func (g *Gateway) presenceFromServer(s stanza.Stanza) {
 	v := policy.Presence(w.Case, g.policy)
 	switch v.Action {
 	case policy.Drop:
-		g.drops.count(v.Rule)
+		g.drops.countOf(v.Rule, w.Colleague.JID)
 	case policy.Refuse:
-		g.drops.count(v.Rule)
+		g.drops.countOf(v.Rule, w.Colleague.JID)
 		g.refusePresence(v, s)
 	case policy.Relay:
 		if c != nil {

@@ -38,9 +38,9 @@ func (g *Gateway) belongs(c *colleague) bool {
 }
 
 // maySpeak reports whether a colleague may still be heard by a peer, and so be shown on
-// the mesh for that (PRIV-5).
+// the mesh for that (PRIV-5). While parting there is the time for last words.
 func (g *Gateway) maySpeak(c *colleague, p *peer) bool {
-	return g.policy.MayTalk(g.asColleague(store.Pair{Colleague: c.key(), Local: p.local}))
+	return c.parting > 0 && !c.parted() || g.policy.MayTalk(g.asColleague(store.Pair{Colleague: c.key(), Local: p.local}))
 }
 
 // register answers a request about somebody's registration. Who may make it has been

@@ -59,10 +59,10 @@ func (g *Gateway) unwatch(pair store.Pair) {
 // recall takes over what a former run knew, except of those to whom the policy has
 // shut the door since.
 func (g *Gateway) recall(s store.State) {
-	g.shown, g.ghosts, g.facts, g.former = s.Shown, s.Instances, s.Facts, map[store.Pair]store.Subscription{}
+	g.shown, g.ghosts, g.facts, g.dismissed = s.Shown, s.Instances, s.Facts, map[store.Pair]store.Subscription{}
 	for pair, sub := range s.Subscriptions {
 		if !g.policy.MaySubscribe(pair.Colleague) {
-			g.former[pair] = sub
+			g.dismissed[pair] = sub
 			continue
 		}
 		g.subs[pair] = sub
@@ -87,11 +87,11 @@ func (g *Gateway) recall(s store.State) {
 // dismiss ends what we had with those whom the policy does not know any more: their
 // presence is of no use to us. That nobody is here for them is told by settleAbsent.
 func (g *Gateway) dismiss() {
-	for _, pair := range sortedPairs(g.former) {
-		if pair.Local == "" && g.former[pair]&store.Watched != 0 {
+	for _, pair := range sortedPairs(g.dismissed) {
+		if pair.Local == "" && g.dismissed[pair]&store.Watched != 0 {
 			g.say(stanza.Stanza{Kind: stanza.Presence, From: g.cfg.Upstream.Domain, To: pair.Colleague, Type: "unsubscribe"})
 		}
 		g.remember(g.keeper.SetSubscription(pair, 0))
 	}
-	g.former = nil
+	g.dismissed = nil
 }

@@ -1,11 +1,13 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"meshbridge/bridge/outbox"
 	"meshbridge/bridge/policy"
 	"meshbridge/bridge/store"
+	"meshbridge/bridge/translate"
 )
 
 // restore takes over the messages that a former run had accepted and that are not
@@ -19,16 +21,15 @@ func (g *Gateway) restore(kept []store.Message) {
 			Accepted: accepted[i], Stamp: m.Accepted, Tries: 1,
 		}
 		g.lastRestored = e.ID
-		c := g.admit(m.Colleague)
+		c, p := g.admit(m.Colleague), g.peerOf(m.Local)
 		switch {
 		case c == nil || !g.policy.MaySubscribe(m.Colleague):
 			g.orphans = append(g.orphans, orphan{e, m})
 			continue
 		case m.Up:
-			g.peerOf(m.Local) // who is told if it comes to nothing
 			e.Recipient = c.queue
 		default:
-			e.Recipient = g.route(c, g.peerOf(m.Local), m.Host).recipient
+			e.Recipient = g.route(c, p, m.Host).recipient
 		}
 		g.box.Restore(e)
 		g.recollect(m, now)
@@ -85,14 +86,32 @@ type orphan struct {
 	store.Message
 }
 
-// answerOrphans tells their senders, now that somebody can be told.
+// answerOrphans tells those of their senders who can be told now. For the others it is
+// come back to; until then the messages stay on disk.
 func (g *Gateway) answerOrphans() {
-	for _, o := range g.orphans {
-		g.drops.count("COMP-14")
-		g.settle(o.Entry, stepErrored, "condition", policy.Forbidden.StanzaError().Condition)
-		if !o.Up && o.Message.Sender != "" {
-			g.errorBack(o.Entry, g.ourJID(o.Local), policy.Forbidden)
+	g.orphans = slices.DeleteFunc(g.orphans, func(o orphan) bool {
+		told := g.answerOrphan(o)
+		if told {
+			g.drops.count("COMP-14")
+			g.settle(o.Entry, stepErrored, "condition", policy.Forbidden.StanzaError().Condition)
 		}
+		return told
+	})
+}
+
+// answerOrphan tells a colleague by an error, and a peer in the gateway's own words:
+// nobody appears on the mesh any more who could say it.
+func (g *Gateway) answerOrphan(o orphan) bool {
+	p := g.peers[o.Local]
+	switch {
+	case o.Message.Sender == "" || o.Message.Stanza.Type == "error":
+		return true
+	case !o.Up && g.session != nil:
+		g.errorBack(o.Entry, g.ourJID(o.Local), policy.Forbidden)
+		return true
+	case o.Up && p != nil && p.present && g.contact.instance != "":
+		g.sayTo(p, translate.NoticeText(policy.Forbidden.StanzaError(), o.Colleague))
+		return true
 	}
-	g.orphans = nil
+	return false
 }

@@ -73,14 +73,16 @@ func (g *Gateway) moved(p *peer, host string) {
 // open reports whether something may be said on a route just now.
 func (g *Gateway) open(r *route) bool {
 	_, ok := g.heir(r)
-	return ok && r.peer.present && !r.retry.set() &&
+	return ok && r.peer.present && !r.retry.set() && !g.still && !r.colleague.parted() &&
 		(r.colleague.published || g.session != nil) // who was taken off the mesh for an outage stays off
 }
 
 // pump hands what waits on a route to the mesh, if the peer is there.
 func (g *Gateway) pump(r *route) {
 	if !g.maySpeak(r.colleague, r.peer) {
-		g.giveUpAll(g.box.Discard(r.recipient))
+		if g.session != nil { // else nobody could be told; resumeAll comes back to it
+			g.giveUpAll(g.box.Discard(r.recipient))
+		}
 		return
 	}
 	if !g.open(r) {

@@ -14,6 +14,14 @@ import (
 	"meshbridge/upstream"
 )
 
+// finder finds where the server is.
+type finder func(context.Context) ([]upstream.Target, error)
+
+func newWhere(c config.Config, log *slog.Logger) *finder {
+	w := finder(targets(c, log))
+	return &w
+}
+
 // targets returns what the upstream calls at every reconnect to learn where the
 // server is (COMP-9): the host and port that the configuration names, or what the
 // DNS says now.

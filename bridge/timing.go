@@ -6,6 +6,7 @@ import "time"
 const (
 	choreGap        = 10 * time.Millisecond  // between paced stanzas: 100 a second (COMP-18)
 	choreEvery      = 100 * time.Millisecond // they go out in small batches
+	settleTime      = 3 * time.Second        // for what the server was given to arrive before we connect anew: more than arrivalPatience
 	expireEvery     = time.Minute            // a look at the age of what is kept
 	expiryGrace     = time.Hour              // for what a former run left, before the first such look (GW-24)
 	absentGrace     = 3 * time.Second        // after the mesh came up, for peers to be found (COMP-20: within 5 s)

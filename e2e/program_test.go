@@ -15,6 +15,7 @@ import (
 // bridgeYAML is the whole configuration of the program under test, but for its
 // colleagues.
 const bridgeYAML = `state: %s
+control: {socket: ""}
 linklocal:
   interfaces: [%s]
   machine: office

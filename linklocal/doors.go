@@ -15,10 +15,9 @@ import (
 // so they must never take what the bound ones need, nor keep others out by staying:
 // with all the room taken, the one that has been at it for longest has to go.
 type doors struct {
-	perAddress int // connections from one address
-	streams    int // bound ones and our own
-
 	mu         sync.Mutex
+	perAddress int                // connections from one address; guarded by mu
+	streams    int                // bound ones and our own; guarded by mu
 	handshakes map[netip.Addr]int // guarded by mu
 	open       map[netip.Addr]int // accepted, bound or not; guarded by mu
 	unbound    []*visitor         // oldest first; guarded by mu
@@ -38,6 +37,13 @@ func newDoors(l Limits) doors {
 		perAddress: l.StreamsPerAddress, streams: l.Streams,
 		handshakes: map[netip.Addr]int{}, open: map[netip.Addr]int{}, leave: make(chan struct{}),
 	}
+}
+
+// setLimits changes the bounds. Who is connected stays.
+func (d *doors) setLimits(l Limits) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.perAddress, d.streams = l.StreamsPerAddress, l.Streams
 }
 
 // enter counts an accepted connection in, or says with which condition to refuse it

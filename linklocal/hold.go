@@ -22,7 +22,7 @@ func (s *stream) admitted(e *stanza.Element) error {
 		s.m.rates.Cancel(w)
 		return err
 	}
-	if !s.in.flood.longer(time.Now(), s.m.cfg.Limits.PeerRate, s.in.ahead) {
+	if !s.in.flood.longer(time.Now(), s.m.rates.Rates().Each, s.in.ahead) {
 		return nil
 	}
 	s.m.cfg.Count("INJ-19")

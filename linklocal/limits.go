@@ -3,6 +3,8 @@ package linklocal
 import (
 	"cmp"
 	"time"
+
+	"meshbridge/linklocal/pace"
 )
 
 // Limits bounds what people on the LAN may take of the bridge, where an admin may
@@ -34,6 +36,11 @@ func DefaultLimits() Limits {
 // section 4.6 advises, and what still fits into one packet of multicast DNS (RFC 6762
 // section 17).
 const MaxAvatar = 8 << 10
+
+// rates are the bounds of stanzas.
+func (l Limits) rates() pace.Rates {
+	return pace.Rates{Each: l.PeerRate, Burst: l.PeerBurst, All: l.TotalRate}
+}
 
 // orDefault fills in what is not said.
 func (l Limits) orDefault() Limits {
@@ -68,6 +75,7 @@ const (
 	maxReadAhead     = 4 << 20              // octets taken in of a peer that is over its rate: more than 5,000 lines pasted at once
 	maxReadAheadAll  = 8 << 20              // and of all peers together
 	maxLargeAll      = 8 << 20              // octets of stanzas beyond their first 16 KiB that are being read from all peers
+	maxTwins         = 256                  // instances remembered of another bridge for our domain
 	maxCandidates    = 64                   // instances looked up for a stream without a name
 	maxRequestQueue  = 64                   // mDNS and stream events that wait for the mesh
 	maxDrain         = 1 << 20              // octets that a peer may still send into a stream that is over

@@ -50,6 +50,7 @@ type Mesh struct {
 	rechecked time.Time      // when recheckAll last looked
 	ctx       context.Context
 	stop      context.CancelFunc // of ctx
+	twins     map[string]Twin    // by folded instance, of another bridge for our domain
 }
 
 // New returns a mesh for [Mesh.Run]. It fails when the configuration cannot work
@@ -93,12 +94,12 @@ func New(cfg Config) (*Mesh, error) {
 		requests: make(chan func(), maxRequestQueue),
 		stopped:  make(chan struct{}),
 		peers:    map[string]*peer{}, proxies: map[string]*proxy{}, own: map[string]*proxy{},
-		pairs: map[pairKey]*pair{}, contacts: map[string]*contact{}, known: map[string]*identity{},
+		pairs: map[pairKey]*pair{}, contacts: map[string]*contact{}, known: map[string]*identity{}, twins: map[string]Twin{},
 		ears: map[ear]*listener{}, streams: map[*stream]struct{}{}, arrivals: newArrivals(),
 	}
 	m.fitDescriptors()
 	m.doors = newDoors(m.cfg.Limits)
-	m.rates = pace.New(pace.Rates{Each: m.cfg.Limits.PeerRate, Burst: m.cfg.Limits.PeerBurst, All: m.cfg.Limits.TotalRate})
+	m.rates = pace.New(m.cfg.Limits.rates())
 	m.ahead, m.large = newRoom(maxReadAheadAll/chunkSize), newRoom(maxLargeAll/stanza.ClaimStep)
 	return m, nil
 }

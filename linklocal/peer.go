@@ -21,6 +21,7 @@ type peer struct {
 // seen takes in what mDNS found.
 func (m *Mesh) seen(ev mdns.Event) {
 	key := mdns.Fold(ev.Instance)
+	delete(m.twins, key) // until it says so again
 	if ev.Kind == mdns.Removed {
 		m.unseen(key, ev)
 		return
@@ -53,6 +54,9 @@ func (m *Mesh) seen(ev mdns.Event) {
 func (m *Mesh) otherBridge(key string, ev mdns.Event, profile Profile) {
 	m.cfg.Count("LL-4-9")
 	if profile.Gateway == m.cfg.Mark {
+		if len(m.twins) < maxTwins {
+			m.twins[key] = Twin{ev.Instance, ev.Interface.Name, ev.Source.String(), time.Now()}
+		}
 		m.cfg.Log.Error("another bridge on this link publishes for the same component domain; stop one of the two",
 			"instance", ev.Instance, "interface", ev.Interface.Name, "source", ev.Source)
 	}

@@ -237,7 +237,7 @@ func (w *watcher) tell(s *sight) {
 	if !looked {
 		return
 	}
-	now := w.sighting(s)
+	now := s.sighting()
 	if s.told != nil {
 		now.Change = s.told.Change
 		if reflect.DeepEqual(now, *s.told) {
@@ -250,7 +250,8 @@ func (w *watcher) tell(s *sight) {
 	w.Handle(now)
 }
 
-func (w *watcher) sighting(s *sight) Sighting {
+// sighting puts together what is known of an instance.
+func (s *sight) sighting() Sighting {
 	now := Sighting{Peer: s.links.peer(s.instance, ParseTXT(s.txt)), TXT: txtKeys([][]string{s.txt})}
 	for _, index := range s.links.order() {
 		at := s.spots[index].at

@@ -24,6 +24,7 @@ type Config struct {
 	Privacy    Privacy
 	Outbox     Outbox
 	Limits     Limits
+	Control    Control
 }
 
 // Log says how much is logged.
@@ -171,6 +172,7 @@ func Defaults() Config {
 			Bytes:        8 << 20,
 			MaxAge:       168 * time.Hour,
 		},
-		Limits: Limits{PeerRate: 50, PeerBurst: 200, TotalRate: 500, StreamsPerAddress: 128, Streams: 512},
+		Limits:  Limits{PeerRate: 50, PeerBurst: 200, TotalRate: 500, StreamsPerAddress: 128, Streams: 512},
+		Control: defaultControl(),
 	}
 }

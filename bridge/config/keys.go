@@ -39,6 +39,7 @@ func (c *Config) table() []key {
 			{name: "max_age", take: duration(&c.Outbox.MaxAge, minAge, maxAge)},
 		}},
 		{name: "limits", keys: c.Limits.table()},
+		{name: "control", keys: c.Control.table()},
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	// spends on its hash (MAPJ-12).
 	maxMachine = 32
 	maxNick    = 250 // octets: "nick=" and the value share one TXT string of 255 (RFC 6763 section 6.1)
+	maxSocket  = 103 // octets: the path of a Unix socket where that is shortest (Darwin), less its final NUL
 	maxIfName  = 15  // octets: IFNAMSIZ less its final NUL
 
 	defaultComponentPort = 5347 // COMP-15: the usual component port; none is registered

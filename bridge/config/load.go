@@ -54,6 +54,7 @@ func (r *report) load() Config {
 	}
 	c.Upstream.readSecret(r)
 	c.Upstream.readRoots(r)
+	c.Control.readGroup(r)
 	c.checkState(r)
 	return c
 }

@@ -86,6 +86,7 @@ privacy:
   show: []
 outbox: {durability: memory, per_recipient: 3, total: 4, bytes: 1 MiB, max_age: 24h}
 limits: {peer_rate: 5, peer_burst: 6, total_rate: 7, streams_per_address: 8, streams: 19}
+control: {socket: run/c.sock, group: adm}
 `)
 	want := Config{
 		State: "/srv/state",
@@ -109,6 +110,7 @@ limits: {peer_rate: 5, peer_burst: 6, total_rate: 7, streams_per_address: 8, str
 		Privacy: Privacy{Publish: []TXTKey{TXTJID}, Show: []TXTKey{}},
 		Limits:  Limits{PeerRate: 5, PeerBurst: 6, TotalRate: 7, StreamsPerAddress: 8, Streams: 19},
 		Outbox:  Outbox{Durability: Memory, PerRecipient: 3, Total: 4, Bytes: 1 << 20, MaxAge: 24 * time.Hour},
+		Control: Control{Socket: "/etc/meshbridge/run/c.sock", Group: "adm", GroupID: -1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

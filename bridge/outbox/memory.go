@@ -183,6 +183,16 @@ func (m *Memory) Recipients() []string {
 	return recipients
 }
 
+// Each implements Box.
+func (m *Memory) Each(visit func(e Entry, inFlight bool)) {
+	for _, it := range m.items {
+		visit(it.Entry, it.list == &it.lane.flight)
+	}
+}
+
+// SetLimits implements Box.
+func (m *Memory) SetLimits(l Limits) { m.limits = l }
+
 // Usage implements Box.
 func (m *Memory) Usage() Usage { return m.usage }
 

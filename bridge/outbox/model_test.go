@@ -197,6 +197,16 @@ func compare(t *rapid.T, box *Memory, m *model, names []string) {
 	if !slices.Equal(box.Recipients(), m.recipients()) {
 		t.Fatalf("Recipients = %v, want %v", box.Recipients(), m.recipients())
 	}
+	each := 0
+	box.Each(func(e Entry, inFlight bool) {
+		each++
+		if kept := m.find(e.ID); kept == nil || kept.flying != inFlight || !cmp.Equal(e, kept.Entry) {
+			t.Fatalf("Each visits %+v (in flight: %v), the model has %+v", e, inFlight, kept)
+		}
+	})
+	if each != len(m.entries) {
+		t.Fatalf("Each visits %d entries of %d", each, len(m.entries))
+	}
 	if box.Usage() != m.usage() || len(box.items) != len(m.entries) || len(box.lanes) > len(m.entries) {
 		t.Fatalf("%+v, %d items, %d lanes; want %+v", box.Usage(), len(box.items), len(box.lanes), m.usage())
 	}

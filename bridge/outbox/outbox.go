@@ -97,6 +97,10 @@ type Box interface {
 	// Recipients returns those for whom something waits, the one that has waited
 	// longest first.
 	Recipients() []string
+	// Each visits every entry, in no order. visit must not change the box.
+	Each(visit func(e Entry, inFlight bool))
+	// SetLimits changes the bounds for what comes. What is kept stays.
+	SetLimits(Limits)
 	// Usage returns what the box holds, for status and metrics.
 	Usage() Usage
 }

@@ -264,3 +264,20 @@ func BenchmarkAcceptWrittenDone(b *testing.B) {
 		box.Done(next)
 	}
 }
+
+func TestSetLimits(t *testing.T) {
+	box := NewMemory(Limits{PerRecipient: 2, Total: 2, Bytes: 1 << 20})
+	for range 2 {
+		if _, err := box.Accept(Entry{Recipient: "a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	box.SetLimits(Limits{PerRecipient: 3, Total: 3, Bytes: 1 << 20})
+	if _, err := box.Accept(Entry{Recipient: "a"}); err != nil {
+		t.Errorf("COMP-14 more room: %v", err)
+	}
+	box.SetLimits(Limits{PerRecipient: 1, Total: 1, Bytes: 1 << 20})
+	if _, err := box.Accept(Entry{Recipient: "b"}); err == nil || box.Usage().Entries != 3 {
+		t.Errorf("COMP-14 less room: %v, %d are kept", err, box.Usage().Entries)
+	}
+}

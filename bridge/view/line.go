@@ -2,8 +2,10 @@ package view
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,8 +13,8 @@ import (
 	"meshbridge/linklocal"
 )
 
-// event is the documented form of a line of JSON.
-type event struct {
+// Event is the documented form of a line of JSON.
+type Event struct {
 	Event      string            `json:"event"` // add, change or remove
 	Instance   string            `json:"instance"`
 	Interfaces []string          `json:"interfaces"`
@@ -22,13 +24,36 @@ type event struct {
 	TXT        map[string]string `json:"txt"`
 }
 
-func (v *view) writeJSON(s linklocal.Sighting) error {
-	e := event{
-		Event: [...]string{"add", "change", "remove"}[s.Change], Instance: s.Instance, Interfaces: s.Interfaces,
+var changes = [...]string{"add", "change", "remove"}
+
+// EventOf is a sighting in that form.
+func EventOf(s linklocal.Sighting) Event {
+	return Event{
+		Event: changes[s.Change], Instance: s.Instance, Interfaces: s.Interfaces,
 		Host: hostName(s.Host), Port: s.Port, Addresses: texts(s.Addrs), TXT: s.TXT,
 	}
-	return terminal.WriteJSON(v.Out, e)
 }
+
+// sighting is an event that another program has told. What it makes no sense of is left
+// out.
+func (e Event) sighting() linklocal.Sighting {
+	s := linklocal.Sighting{Change: linklocal.Change(max(0, slices.Index(changes[:], e.Event))), Port: e.Port, TXT: e.TXT}
+	var txt []string
+	for _, key := range slices.Sorted(maps.Keys(e.TXT)) {
+		txt = append(txt, key+"="+e.TXT[key])
+	}
+	s.Peer = linklocal.Peer{
+		Instance: e.Instance, Interfaces: e.Interfaces, Host: strings.TrimSuffix(e.Host, ".local"), Profile: linklocal.ParseTXT(txt),
+	}
+	for _, a := range e.Addresses {
+		if addr, err := netip.ParseAddr(a); err == nil {
+			s.Addrs = append(s.Addrs, addr)
+		}
+	}
+	return s
+}
+
+func (v *view) writeJSON(s linklocal.Sighting) error { return terminal.WriteJSON(v.Out, EventOf(s)) }
 
 func hostName(label string) string {
 	if label == "" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -191,6 +192,32 @@ func TestNobodyReads(t *testing.T) {
 		err := Run(t.Context(), Options{Interfaces: []string{"eth0"}, Network: lan.Host("onlooker", "10.2.1.9"), Out: closed{}, Notes: closed{}})
 		if !errors.Is(err, errClosed) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestPrint(t *testing.T) {
+	t.Run("LL-4-9 what a running bridge tells is printed as what is seen here", func(t *testing.T) {
+		p := linklocal.Peer{Instance: `alice\40example.org@office`, Host: "office", Interfaces: []string{"eth0"}}
+		p.Profile = linklocal.ParseTXT([]string{"status=dnd", "msg=a=b \x1b", "gw=0abf8254"})
+		for change, sign := range []string{"+", "=", "-"} {
+			s := linklocal.Sighting{Change: linklocal.Change(change), Peer: p, Port: 5298,
+				Addrs: []netip.Addr{netip.MustParseAddr("10.2.1.1"), netip.MustParseAddr("fe80::1%eth0")},
+				TXT:   map[string]string{"status": "dnd", "msg": "a=b \x1b", "gw": "0abf8254"}}
+			for _, asJSON := range []bool{false, true} {
+				var seen, told bytes.Buffer
+				here := &view{Options: Options{Domain: "lan.example.org", Out: &seen}}
+				write := here.writeText
+				if asJSON {
+					write = here.writeJSON
+				}
+				if err := errors.Join(write(s), Print(Options{Domain: "lan.example.org", JSON: asJSON, Out: &told}, EventOf(s))); err != nil {
+					t.Fatal(err)
+				}
+				if told.String() != seen.String() || !asJSON && !strings.HasPrefix(told.String(), sign+" eth0 ") {
+					t.Errorf("told %q, seen %q", told.String(), seen.String())
+				}
+			}
 		}
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 
 	"meshbridge/bridge/config"
+	"meshbridge/bridge/control"
 	"meshbridge/bridge/view"
 )
 
@@ -24,13 +26,17 @@ func browseVerb() verb {
 			"only: publishes nothing, opens no connection, and needs neither root nor a running\n" +
 			"bridge. A laptop that vanished without a word stays in the list, as it does in the\n" +
 			"buddy lists, until its records expire.\n" +
-			"The interfaces are those of the configuration, else all that can do multicast.\n" +
+			"While a bridge runs here that this user may ask, it shows what that bridge sees\n" +
+			"(see status); with --local or -i it looks itself. The interfaces are then those of\n" +
+			"the configuration, else all that can do multicast.\n" +
 			"--json prints for each event one line {\"event\",\"instance\",\"interfaces\",\"host\",\n" +
 			"\"port\",\"addresses\",\"txt\"}, where event is add, change or remove.",
 		setup: func(fs *flag.FlagSet) func(*call) int {
 			o := browseOptions{}
 			fs.StringVar(&o.file, "c", "", "configuration `FILE` (default "+defaultConfig+", if it can be read)")
 			fs.Var(&o.interfaces, "i", "look on `IFACE`; may be given several times")
+			fs.StringVar(&o.socket, "socket", "", "control socket `PATH` of the bridge that runs, whatever the configuration says")
+			fs.BoolVar(&o.local, "local", false, "look itself, even while a bridge runs")
 			fs.BoolVar(&o.once, "t", false, "end when the picture is settled, after a few seconds;\nexit code 4 when nobody is there")
 			fs.BoolVar(&o.json, "json", false, "print a line of JSON for each event")
 			fs.BoolVar(&o.verbose, "v", false, "log what is heard")
@@ -45,9 +51,9 @@ func browseVerb() verb {
 }
 
 type browseOptions struct {
-	file                string
-	interfaces          names
-	once, json, verbose bool
+	file, socket               string
+	interfaces                 names
+	once, json, verbose, local bool
 }
 
 // names is a flag that may be given several times.
@@ -69,6 +75,11 @@ func browse(c *call, o browseOptions) int {
 		fmt.Fprintln(c.err, err)
 		return exitUsage
 	}
+	if !o.local && !o.verbose && len(o.interfaces) == 0 {
+		if code, answered := browseBridge(c, o, cfg.Upstream.Domain); answered {
+			return code
+		}
+	}
 	interfaces, err := o.where(cfg)
 	if err != nil {
 		return c.misuse(err.Error())
@@ -85,6 +96,35 @@ func browse(c *call, o browseOptions) int {
 		Out: c.out, Notes: c.err, Log: log,
 	})
 	return browsed(c, interfaces, err)
+}
+
+// browseBridge shows what the bridge that runs sees. It reports false when there is none
+// to ask.
+func browseBridge(c *call, o browseOptions, domain string) (code int, answered bool) {
+	path, err := bridgeAt{o.file, o.socket}.path()
+	if err != nil {
+		return exitOK, false
+	}
+	ctx, stop := untilInterrupt()
+	defer stop()
+	seen := false
+	show := view.Options{Domain: domain, JSON: o.json, Out: c.out}
+	err = control.Ask(ctx, path, control.Request{Ask: control.AskBrowse, Once: o.once}, func(item json.RawMessage) error {
+		var e view.Event
+		if err := json.Unmarshal(item, &e); err != nil {
+			return err
+		}
+		seen = true
+		return view.Print(show, e)
+	})
+	switch {
+	case o.socket == "" && (errors.Is(err, control.ErrNotRunning) || errors.Is(err, control.ErrNotAllowed)):
+		return exitOK, false
+	case err == nil && o.once && !seen:
+		fmt.Fprintf(c.err, "%s browse: the bridge that runs here sees nobody; %s browse --local looks without it\n", c.program, c.program)
+		return exitNotFound, true
+	}
+	return c.asked(path, err), true
 }
 
 // browsed tells how looking ended.

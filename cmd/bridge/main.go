@@ -18,11 +18,12 @@ import (
 	"meshbridge/bridge/config"
 )
 
-// Exit codes, documented in "help". 3 (degraded) is kept for status.
+// Exit codes, documented in "help".
 const (
 	exitOK       = 0
 	exitRuntime  = 1
 	exitUsage    = 2 // configuration or usage; the systemd unit does not restart on it
+	exitDegraded = 3 // it runs, and something is wrong
 	exitNotFound = 4 // there is no answer, or nobody is there
 )
 
@@ -65,7 +66,7 @@ func (o *output) Write(b []byte) (int, error) {
 }
 
 func verbs() []verb {
-	return []verb{runVerb(), checkVerb(), jidVerb(), browseVerb(), resolveVerb(), secretVerb(), demoVerb(), versionVerb(), helpVerb()}
+	return []verb{runVerb(), checkVerb(), jidVerb(), browseVerb(), resolveVerb(), statusVerb(), outboxVerb(), reloadVerb(), secretVerb(), demoVerb(), versionVerb(), helpVerb()}
 }
 
 // run carries out a command line and returns the exit code. args[0] is the

@@ -63,6 +63,7 @@ const good = `state: state
 linklocal: {interfaces: [lo, nowhere0]}
 upstream: {uri: "tcp://127.0.0.1:1", domain: lan.example.org, secret_file: secret}
 colleagues: [{uri: "xmpp:alice@example.org"}, {uri: "xmpp:bob@example.org"}]
+control: {socket: ""}
 `
 
 func TestMisuse(t *testing.T) {

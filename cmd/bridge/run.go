@@ -23,7 +23,8 @@ func runVerb() verb {
 		name: "run", short: "bridge the LAN and the server until told to stop",
 		long: "Runs in the foreground and logs to standard error. SIGTERM or SIGINT ends it\n" +
 			"in order: everybody is shown to have left, on both sides. A second one ends\n" +
-			"it at once.",
+			"it at once. SIGHUP lets it read the configuration anew: as a whole, or not at\n" +
+			"all, and then the log says why.",
 		setup: func(fs *flag.FlagSet) func(*call) int {
 			file := fs.String("c", defaultConfig, "configuration `FILE`")
 			verbose := fs.Bool("v", false, "log at level debug, whatever the file says")
@@ -48,7 +49,9 @@ func runBridge(c *call, file string, verbose bool) int {
 	if verbose {
 		level = slog.LevelDebug
 	}
-	log := newLogger(c.err, level)
+	current := new(slog.LevelVar)
+	current.Set(level)
+	log := newLogger(c.err, current)
 	limitMemory(log)
 	for _, warning := range cfg.Warnings() {
 		log.Warn(warning)
@@ -59,25 +62,32 @@ func runBridge(c *call, file string, verbose bool) int {
 			log.Warn("no such interface now: it is joined when it comes; else correct linklocal.interfaces", "if", name, "here", here.names())
 		}
 	}
-	return serve(cfg, log)
+	return serve(c, file, cfg, log, func(level slog.Level) {
+		if !verbose {
+			current.Set(level)
+		}
+	})
 }
 
-// serve runs the gateway until a signal or a failure ends it.
-func serve(cfg config.Config, log *slog.Logger) int {
-	gateway, err := bridge.New(cfg, bridge.Options{
-		Log:     log,
-		Version: version(),
-		Ready:   func() { notify(log, daemon.SdNotifyReady) },
+// serve runs the service until a signal or a failure ends it.
+func serve(c *call, file string, cfg config.Config, log *slog.Logger, setLevel func(slog.Level)) int {
+	ready := func() { notify(log, daemon.SdNotifyReady) }
+	service, err := bridge.NewService(file, cfg, func() (config.Config, error) { return config.Load(file) }, bridge.ServiceOptions{
+		Options:   bridge.Options{Log: log, Version: version(), Program: c.program, Ready: ready},
+		SetLevel:  setLevel,
+		Reloading: func() { notify(log, daemon.SdNotifyReloading+"\nMONOTONIC_USEC="+monotonic()) },
+		Reloaded:  ready,
 	})
 	if err != nil {
 		log.Error("cannot start", "err", err)
 		return exitRuntime
 	}
-	ctx, stop := untilSignal(log, func() { notify(log, daemon.SdNotifyStopping) })
+	reload := func(ctx context.Context) { _, _ = service.Reload(ctx) } // the log says how it went
+	ctx, stop := untilSignal(log, func() { notify(log, daemon.SdNotifyStopping) }, reload)
 	defer stop()
 	log.Info("starting", "version", version(), "upstream", cfg.Upstream.Target.String(),
 		"colleagues", len(cfg.Colleagues), "pid", os.Getpid())
-	if err := gateway.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	if err := service.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		log.Error("stopped", "err", err)
 		return exitRuntime
 	}

@@ -32,8 +32,8 @@ func TestWatch(t *testing.T) {
 		{"SIGINT", []at{{0, syscall.SIGINT}}, []string{"stop"}},
 		{"the second ends at once", []at{{0, syscall.SIGTERM}, {sameWish, syscall.SIGINT}, {0, syscall.SIGTERM}}, []string{"stop", "exit 1"}},
 		{"to a process and its group it is one", []at{{0, syscall.SIGTERM}, {sameWish - 1, syscall.SIGTERM}}, []string{"stop"}},
-		{"SIGHUP stops nothing", []at{{0, syscall.SIGHUP}, {time.Second, syscall.SIGHUP}}, nil},
-		{"SIGHUP is no second signal", []at{{0, syscall.SIGTERM}, {time.Second, syscall.SIGHUP}}, []string{"stop"}},
+		{"SIGHUP stops nothing", []at{{0, syscall.SIGHUP}, {time.Second, syscall.SIGHUP}}, []string{"reload", "reload"}},
+		{"SIGHUP is no second signal", []at{{0, syscall.SIGTERM}, {time.Second, syscall.SIGHUP}}, []string{"stop", "reload"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -43,6 +43,7 @@ func TestWatch(t *testing.T) {
 				go func() {
 					defer close(done)
 					watch(sigs, slog.New(slog.DiscardHandler), func() { did = append(did, "stop") },
+						func() { did = append(did, "reload") },
 						func(code int) { did = append(did, "exit "+string(rune('0'+code))) })
 				}()
 				for _, s := range c.sigs {
@@ -123,6 +124,7 @@ func (r *running) signal(s os.Signal) {
 const lonely = `state: state/below
 linklocal: {interfaces: [lo, nowhere0]}
 upstream: {uri: "tcp://[fe80::1%25lo]", domain: lan.example.org, secret_file: secret, insecure_plaintext: true}
+control: {socket: ""}
 `
 
 func TestRunUntilSIGTERM(t *testing.T) {
@@ -138,7 +140,7 @@ func TestRunUntilSIGTERM(t *testing.T) {
 	r.until("if=nowhere0 here=")
 	r.until("msg=starting")
 	r.signal(syscall.SIGHUP)
-	r.until("reload comes with a restart")
+	r.until("msg=reloaded")
 	r.signal(syscall.SIGTERM)
 	if code := r.ends(); code != exitOK {
 		t.Errorf("exit %d", code)
@@ -185,7 +187,7 @@ func received(t *testing.T, conn *net.UnixConn) (all []string) {
 func TestRunRefusesTheConfiguration(t *testing.T) {
 	path := configFile(t, lonely+"colour: red\n")
 	r := start(t, nil, "run", "-c", path)
-	if code := r.ends(); code != exitUsage || !strings.Contains(r.seen.String(), ":4:1: colour: unknown key; ") {
+	if code := r.ends(); code != exitUsage || !strings.Contains(r.seen.String(), ":5:1: colour: unknown key; ") {
 		t.Errorf("exit %d:\n%s", code, r.seen.String())
 	}
 }

@@ -77,6 +77,7 @@ type Engine struct {
 type snapshot struct {
 	interfaces []Interface
 	published  map[int][]netip.Addr
+	ears       []*ears
 	host       string
 }
 
@@ -272,6 +273,7 @@ func (e *Engine) note() {
 			continue
 		}
 		s.interfaces = append(s.interfaces, i.Interface)
+		s.ears = append(s.ears, i.ears)
 		s.published[i.Index] = zoned(i.published(e.cfg.GlobalIPv6), i.Name)
 	}
 	e.snap.Store(s)

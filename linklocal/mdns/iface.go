@@ -12,6 +12,7 @@ type iface struct {
 	e     *Engine
 	links []*link // one per family; empty once left
 	left  bool
+	ears  *ears
 
 	retryAt time.Time // when a failing family may be tried again
 	retries int
@@ -29,7 +30,7 @@ type iface struct {
 }
 
 func newIface(e *Engine, at Interface) *iface {
-	i := &iface{Interface: at, e: e, found: map[name]*found{}}
+	i := &iface{Interface: at, e: e, found: map[name]*found{}, ears: &ears{at: at, joined: e.now}}
 	i.cache = newCache(i)
 	return i
 }
@@ -89,6 +90,7 @@ func (e *Engine) join(at Interface) {
 	if k >= 0 {
 		i = e.ifaces[k]
 		i.Interface, i.left = at, false
+		i.ears = &ears{at: at, joined: e.now}
 	} else {
 		i = newIface(e, at)
 		e.ifaces = append(e.ifaces, i)

@@ -49,6 +49,7 @@ func (e *Engine) admit(p Packet) *arrival {
 	if p.Multicast() && a.l.isEcho(p) {
 		return nil
 	}
+	i.ears.heard(e.now)
 	m, err := unpack(p.Data)
 	if err != nil {
 		e.cfg.Count("M4")

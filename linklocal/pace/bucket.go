@@ -25,6 +25,14 @@ func (b *bucket) take(now time.Time) {
 	b.full = b.full.Add(b.interval)
 }
 
+// resize gives the bucket other numbers. As many tokens as were missing still are, and
+// no more than all of them.
+func (b *bucket) resize(interval time.Duration, burst int, now time.Time) {
+	missing := min(max(0, int((b.full.Sub(now)+b.interval-1)/b.interval)), burst)
+	b.interval, b.burst = interval, burst
+	b.full = now.Add(time.Duration(missing) * interval)
+}
+
 // isFull reports whether nothing has been taken that has not grown again.
 func (b *bucket) isFull(now time.Time) bool { return !b.full.After(now) }
 

@@ -15,9 +15,8 @@ type Rates struct {
 
 // Limiter shares a rate. Its methods may be called from any goroutine.
 type Limiter struct {
-	rates Rates
-
 	mu     sync.Mutex
+	rates  Rates             // guarded by mu
 	all    bucket            // guarded by mu
 	shares map[string]*share // guarded by mu
 	queued int               // waits in all shares; guarded by mu
@@ -70,6 +69,26 @@ func (l *Limiter) Take(who string, wake func()) *Wait {
 	l.queued++
 	l.grant()
 	return w
+}
+
+// Rates returns the numbers that hold now.
+func (l *Limiter) Rates() Rates {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rates
+}
+
+// SetRates changes the numbers, for who waits already too. What was taken stays taken.
+func (l *Limiter) SetRates(r Rates) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rates = r
+	now := time.Now()
+	l.all.resize(time.Second/time.Duration(r.All), r.All, now)
+	for _, s := range l.shares {
+		s.resize(time.Second/time.Duration(r.Each), r.Burst, now)
+	}
+	l.grant()
 }
 
 // Cancel gives up a wait. One that was granted meanwhile has cost its token.
