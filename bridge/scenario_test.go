@@ -16,7 +16,7 @@ import (
 const scenarioFolder = "testdata/scenarios"
 
 // fewest is how many conversations there must be at least.
-const fewest = 0
+const fewest = 60
 
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob(scenarioFolder + "/*.txt")
