@@ -190,7 +190,11 @@ func (o *office) kill() {
 	o.pass(200 * time.Millisecond) // a group commit
 	restore := o.backup()
 	o.silence(true)
-	o.server.Disconnect()
+	if o.server != nil {
+		o.server.Disconnect()
+	} else {
+		o.dialled.hangsUp()
+	}
 	synctest.Wait()
 	o.sigterm()
 	restore()

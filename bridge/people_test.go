@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,9 +38,11 @@ type person struct {
 	stop     context.CancelFunc
 	done     chan error
 
-	client client // answers questions; nil as in Bonjour clients, set before they come
+	ear    func(with string, e *stanza.Element) // told of what is read, and with nil of a stream's end; set before they come
+	client client                               // answers questions; nil as in Bonjour clients, set before they come
 
 	mu    sync.Mutex
+	alias string           // answers calls under this instance; "" for its own
 	talks map[string]*talk // by instance of the other side; the newest
 	all   []*talk
 	heard []heard
@@ -70,12 +73,24 @@ type talk struct {
 // joins puts somebody on the LAN.
 func (o *office) joins(instance, hostname, addr string, txt ...string) *person {
 	o.Helper()
-	p := &person{
-		o: o, instance: instance, hostname: hostname, talks: map[string]*talk{},
-		addr: netip.MustParsePrefix(addr).Addr(), host: o.lan.Host(hostname, addr),
-	}
-	ln, err := o.lan.Listen(netip.AddrPortFrom(p.addr, 0))
-	o.must(err)
+	return o.joinsOn(o.lan.Host(hostname, addr), &person{instance: instance, hostname: hostname, addr: netip.MustParsePrefix(addr).Addr()}, txt...)
+}
+
+// joinsOn puts somebody on a machine that is there.
+func (o *office) joinsOn(host *mdnstest.Host, p *person, txt ...string) *person {
+	o.Helper()
+	p.o, p.host, p.talks = o, host, map[string]*talk{}
+	p.listens()
+	p.signOn(txt...)
+	o.people = append(o.people, p)
+	return p
+}
+
+// listens takes calls at the person's address.
+func (p *person) listens() {
+	p.o.Helper()
+	ln, err := p.o.lan.Listen(netip.AddrPortFrom(p.addr, p.port))
+	p.o.must(err)
 	p.listener, p.port = ln, netip.MustParseAddrPort(ln.Addr().String()).Port()
 	go func() {
 		for {
@@ -86,9 +101,6 @@ func (o *office) joins(instance, hostname, addr string, txt ...string) *person {
 			go p.answer(&talk{Conn: conn.(*meshtest.Conn)})
 		}
 	}()
-	p.signOn(txt...)
-	o.people = append(o.people, p)
-	return p
 }
 
 // juliet joins with what a fresh Pidgin says of its user.
@@ -160,14 +172,20 @@ func (p *person) find(ev mdns.Event) {
 // sees returns the record of an instance as this person's client shows it, and
 // whether it shows the instance at all.
 func (p *person) sees(instance string) (linklocal.Profile, bool) {
+	txt, here := p.record(instance)
+	return linklocal.ParseTXT(txt), here
+}
+
+// record is sees, of the strings in the TXT record.
+func (p *person) record(instance string) ([]string, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := len(p.found) - 1; i >= 0; i-- {
 		if f := p.found[i]; mdns.Fold(f.Instance) == mdns.Fold(instance) {
-			return linklocal.ParseTXT(f.TXT), f.Kind != mdns.Removed
+			return f.TXT, f.Kind != mdns.Removed
 		}
 	}
-	return linklocal.Profile{}, false
+	return nil, false
 }
 
 // expectSees checks how an instance is shown: "dnd Busy", "avail", or "" for not at all.
@@ -237,11 +255,18 @@ func (p *person) answer(t *talk) {
 	}
 	t.with = h.From
 	p.enter(t)
-	if _, err := io.WriteString(t, meshtest.Header(p.instance, h.From)); err != nil {
+	if _, err := io.WriteString(t, meshtest.Header(p.answersAs(), h.From)); err != nil {
 		t.Close()
 		return
 	}
 	p.listen(t, rd)
+}
+
+// answersAs returns the instance under which calls are answered.
+func (p *person) answersAs() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return cmp.Or(p.alias, p.instance)
 }
 
 // read reads a stream that this person opened.
@@ -263,6 +288,7 @@ func (p *person) listen(t *talk, rd *stanza.Reader) {
 		if err != nil {
 			return
 		}
+		p.tell(t, e)
 		if s, ok := stanza.Parse(e); ok {
 			p.mu.Lock()
 			p.heard = append(p.heard, heard{time.Now(), t.with, s})
@@ -285,8 +311,15 @@ func (p *person) reply(t *talk, s stanza.Stanza) {
 	t.Write(stanza.Append(nil, stanza.Client, r)) // a stream that has ended takes no answer
 }
 
+func (p *person) tell(t *talk, e *stanza.Element) {
+	if p.ear != nil {
+		p.ear(t.with, e)
+	}
+}
+
 func (p *person) leave(t *talk) {
 	t.Close()
+	p.tell(t, nil)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.talks[t.with] == t {
@@ -307,7 +340,7 @@ func (t *talk) Read(b []byte) (int, error) {
 func (p *person) writes(instance, body string) {
 	p.o.Helper()
 	esc := escaped(body)
-	p.raw(instance, `<message to='`+instance+`' from='`+p.instance+`' type='chat'><body>`+esc+`</body>`+
+	p.raw(instance, `<message to='`+escaped(instance)+`' from='`+escaped(p.instance)+`' type='chat'><body>`+esc+`</body>`+
 		`<html xmlns='http://www.w3.org/1999/xhtml'><body><font>`+esc+`</font></body></html>`+
 		`<x xmlns='jabber:x:event'><composing/></x></message>`)
 }
@@ -321,7 +354,7 @@ func (p *person) raw(instance, text string) {
 }
 
 func escaped(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(s)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(s)
 }
 
 // got returns the stanzas this person got so far, and forgets them.

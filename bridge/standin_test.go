@@ -21,6 +21,7 @@ type standin struct {
 	silent  bool          // never answers the proof with <handshake/>
 	before  string        // said right before <handshake/>
 	lost    bool          // swallows routed pings
+	twin    bool          // swallows some of them, as a server does that gives them to another connection
 	pongs   bool          // colleagues answer pings
 	allergy string        // it ends the stream when it is given this text
 	refuses string        // stream error instead of <handshake/>
@@ -28,6 +29,10 @@ type standin struct {
 	dials   int
 	far     net.Conn // newest
 	heard   []noted
+
+	// Set before it is dialled.
+	chunk int                   // most octets of one read; 0: no limit
+	ear   func(*stanza.Element) // told of what is noted, and with nil of a closing tag
 }
 
 type noted struct {
@@ -44,7 +49,7 @@ func withStandin(s *standin) func(*office) {
 }
 
 func (s *standin) dial(context.Context, string, string) (net.Conn, error) {
-	near, far := net.Pipe()
+	near, far := s.pipe()
 	s.mu.Lock()
 	s.far = far
 	s.dials++
@@ -52,6 +57,22 @@ func (s *standin) dial(context.Context, string, string) (net.Conn, error) {
 	go s.serve(far)
 	return loopback{near}, nil
 }
+
+func (s *standin) pipe() (near, far net.Conn) {
+	near, far = net.Pipe()
+	if s.chunk > 0 {
+		return sips{near, s.chunk}, sips{far, s.chunk}
+	}
+	return near, far
+}
+
+// sips is a connection that gives little at a time.
+type sips struct {
+	net.Conn
+	most int
+}
+
+func (s sips) Read(b []byte) (int, error) { return s.Conn.Read(b[:min(len(b), s.most)]) }
 
 // loopback is a connection that leads to this machine.
 type loopback struct{ net.Conn }
@@ -88,6 +109,7 @@ func (s *standin) listen(conn net.Conn, r *stanza.Reader) {
 			s.mu.Lock()
 			closes := s.closes
 			s.mu.Unlock()
+			s.tell(nil)
 			<-time.After(closes)
 			io.WriteString(conn, `</stream:stream>`)
 			return
@@ -99,6 +121,7 @@ func (s *standin) listen(conn net.Conn, r *stanza.Reader) {
 		s.mu.Lock()
 		lost, pongs := s.lost, s.pongs
 		ping := st.From == component && st.To == component
+		lost = lost || s.twin && ping && st.ID[0]%2 == 0
 		if s.allergy != "" && strings.Contains(string(stanza.AppendElement(nil, stanza.Component, e)), s.allergy) {
 			s.mu.Unlock()
 			io.WriteString(conn, `<stream:error><not-well-formed xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>`)
@@ -108,12 +131,22 @@ func (s *standin) listen(conn net.Conn, r *stanza.Reader) {
 			s.heard = append(s.heard, noted{time.Now(), st})
 		}
 		s.mu.Unlock()
+		if !ping && !(isPing(st) && pongs) {
+			s.tell(e)
+		}
 		switch {
-		case ping && !lost:
+		case ping && lost:
+		case ping:
 			conn.Write(stanza.Append(nil, stanza.Component, st))
 		case isPing(st) && pongs:
 			conn.Write(stanza.Append(nil, stanza.Component, result(st)))
 		}
+	}
+}
+
+func (s *standin) tell(e *stanza.Element) {
+	if s.ear != nil {
+		s.ear(e)
 	}
 }
 
@@ -126,6 +159,27 @@ func (s *standin) silences(yes bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.silent = yes
+}
+
+// set changes how the server behaves.
+func (s *standin) set(change func(*standin)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+// newest returns the connection, or nil when there was none yet.
+func (s *standin) newest() net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.far
+}
+
+// count returns how often it was dialled.
+func (s *standin) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dials
 }
 
 // says writes octets to the bridge.
@@ -141,10 +195,9 @@ func (s *standin) says(text string) {
 
 // hangsUp breaks the connection.
 func (s *standin) hangsUp() {
-	s.mu.Lock()
-	far := s.far
-	s.mu.Unlock()
-	far.Close()
+	if far := s.newest(); far != nil {
+		far.Close()
+	}
 	synctest.Wait()
 }
 

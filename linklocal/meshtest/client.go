@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -286,9 +287,11 @@ func Header(from, to string) string {
 		attr("from", from) + attr("to", to) + `>`
 }
 
+var quoted = strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;")
+
 func attr(name, value string) string {
 	if value == "" {
 		return ""
 	}
-	return " " + name + `="` + value + `"`
+	return " " + name + `="` + quoted.Replace(value) + `"`
 }
