@@ -29,6 +29,7 @@ type setup struct {
 	secret     string
 	upstream   string   // the lines that say where the server is and how to trust it
 	colleagues []string // their names on the server
+	more       string   // further sections
 }
 
 // plaintext is the way to a server that speaks no TLS.
@@ -44,7 +45,7 @@ func (s setup) yaml(dir string) string {
 	for _, name := range s.colleagues {
 		fmt.Fprintf(&b, "  - {uri: \"xmpp:%s\", nick: %s%s}\n", account(name), strings.ToUpper(name[:1]), name[1:])
 	}
-	return b.String()
+	return b.String() + s.more
 }
 
 // A bridge is the program under test on the office's router. Its state folder
