@@ -21,9 +21,10 @@ type crashRow struct {
 	name     string // in the table
 	config   string // beside the defaults
 	up, down volume
-	after    int  // it happens when so many have come
-	typed    bool // Juliet's libpurple is the client on the LAN
-	prepare  func(t *testing.T, c *crashScene)
+	after    int                               // it happens when so many have come
+	typed    bool                              // Juliet's libpurple is the client on the LAN
+	prepare  func(t *testing.T, c *crashScene) // before the first run
+	before   func(t *testing.T, c *crashScene) // before each
 
 	// happens breaks something and mends it, and returns when it was whole again.
 	happens func(t *testing.T, c *crashScene, run int, down *ledger) time.Time
@@ -31,8 +32,8 @@ type crashRow struct {
 
 // What people write in most rows.
 var (
-	fifty  = volume{100, 20 * time.Millisecond}
-	twenty = volume{40, 50 * time.Millisecond}
+	fifty  = volume{75, 20 * time.Millisecond}
+	twenty = volume{30, 50 * time.Millisecond}
 )
 
 // crashRows are the rows of the table. For saturation the limits that would hold the
@@ -46,33 +47,33 @@ var crashRows = []crashRow{
 	},
 	{
 		key: "kill", rule: "COMP-16", name: "server killed (-9) at 50 messages/s",
-		up: fifty, down: twenty, after: 35,
+		up: fifty, down: twenty, after: 25,
 		happens: serverKilled,
 	},
 	{
 		key: "frozen", rule: "COMP-10", name: "server frozen (STOP) and back",
-		up: fifty, down: twenty, after: 35,
+		up: fifty, down: twenty, after: 25,
 		happens: serverFrozen,
 	},
 	{
 		key: "bridge", rule: "COMP-20", name: "bridge killed (-9), durability disk, and started",
-		up: fifty, down: twenty, after: 35,
+		up: fifty, down: twenty, after: 25,
 		happens: bridgeKilled,
 	},
 	{
 		key: "juliet", rule: "LL-STR-30", name: "Juliet's client killed (-9) and back",
-		down: twenty, after: 12, typed: true, // downwards only: libpurple gives no ids
+		down: twenty, after: 10, typed: true, // downwards only: libpurple gives no ids
 		prepare: julietSignsOn, happens: julietKilled,
 	},
 	{
 		key: "cable", rule: "LL-STR-30", name: "LAN cable pulled and back",
-		up: fifty, down: twenty, after: 35,
+		up: fifty, down: twenty, after: 25,
 		happens: cablePulled,
 	},
 	{
 		key: "full", rule: "COMP-14", name: "disk full, and room again",
-		up: fifty, down: twenty, after: 35,
-		prepare: smallDisk, happens: diskFull,
+		up: fifty, down: twenty, after: 25,
+		before: freshDisk, happens: diskFull,
 	},
 }
 
@@ -149,16 +150,17 @@ func cablePulled(t *testing.T, c *crashScene, run int, _ *ledger) time.Time {
 
 func (o *office) stateFolder() string { return filepath.Join(o.dir, "bridge", "state") }
 
-// smallDisk gives the program's state a disk of its own.
-func smallDisk(t *testing.T, c *crashScene) {
+// freshDisk gives the program's state a small disk of its own, with nothing on it:
+// what was written before leaves room in the file.
+func freshDisk(t *testing.T, c *crashScene) {
 	t.Helper()
 	mkdir(t, c.stateFolder())
 	if err := unix.Mount("tmpfs", c.stateFolder(), "tmpfs", 0, "size=4m,mode=700"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	c.router.owner.Cleanup(func() {
 		if err := unix.Unmount(c.stateFolder(), unix.MNT_DETACH); err != nil {
-			t.Error(err)
+			c.router.owner.Error(err)
 		}
 	})
 }
@@ -172,10 +174,12 @@ func diskFull(t *testing.T, c *crashScene, _ int, down *ledger) time.Time {
 	ballast := filepath.Join(c.stateFolder(), "ballast")
 	fill(t, ballast)
 	log := c.bridge.lines.now()
-	c.awaitCopies(t, c.romeo, down, twenty.n) // all that was written flows
-	gone := c.tap.heard.now()
+	eventually(t, later, "all that is written flows", func() bool {
+		return len(down.reached(stepsOf(c.used...), "arrived")) == twenty.n
+	})
+	gone := c.bridge.lines.now()
 	c.romeo.vanishes(t)
-	gone.await(t, soon, "Romeo's goodbye", withdraws(romeoInstance))
+	gone.await(t, soon, "Romeo's departure", has("peer gone", romeoInstance))
 	for n := range letters {
 		id := down.id(twenty.n + n)
 		if err := c.alice.write(romeoJID, id, strings.Repeat("x", pages)); err != nil {

@@ -87,13 +87,13 @@ func readRuns(t *testing.T, file string) (all []crashRun) {
 	return all
 }
 
-// todo lists what is still to do on a server, some runs of each row.
-func (b *crashBook) todo(server string) []assignment {
+// todo lists what is still to do on a server, some runs of each of those rows.
+func (b *crashBook) todo(server string, which func(row int) bool) []assignment {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var all []assignment
-	for _, row := range crashRows {
-		if len(b.rows) > 0 && !slices.Contains(b.rows, row.key) {
+	for i, row := range crashRows {
+		if !which(i) || len(b.rows) > 0 && !slices.Contains(b.rows, row.key) {
 			continue
 		}
 		a := assignment{row: row}
