@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A rawColleague is a remote person whose XMPP client is played by the test: fast
@@ -95,7 +97,7 @@ func (s *rawSession) open(name string) error {
 
 // header begins a stream and reads up to the features behind the server's header.
 func (s *rawSession) header() error {
-	s.d = xml.NewDecoder(s.conn)
+	s.d = xml.NewDecoder(promptly{s.conn})
 	if err := s.write(`<?xml version="1.0"?><stream:stream xmlns="jabber:client" xmlns:stream="` + streamNS + `" to="example.org" version="1.0">`); err != nil {
 		return err
 	}
@@ -104,6 +106,19 @@ func (s *rawSession) header() error {
 	}
 	_, err := nextNode(s.d)
 	return err
+}
+
+// promptly has the kernel acknowledge at once what is read. A server with Nagle's
+// algorithm writes on only then, and what would be measured is how long the kernel
+// of the test puts that off.
+type promptly struct{ net.Conn }
+
+func (p promptly) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if raw, rawErr := p.Conn.(*net.TCPConn).SyscallConn(); rawErr == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) }) // closed: nothing to acknowledge
+	}
+	return n, err
 }
 
 // ask writes an element and wants one of that name for an answer, without error.

@@ -11,15 +11,16 @@ import (
 
 const (
 	relayWindow = 256  // messages that the sender is ahead of Alice
-	relayCount  = 8000 // messages of one run
+	relayCount  = 4000 // messages of one run
 	relayPings  = 300  // messages of one run one at a time
 	relayRounds = 3    // runs of each, by turns
 )
 
 // BenchmarkRelay sets the way from a mesh stream through the program to Alice beside
 // that of a bare component on the same server, by turns. Its metrics: both rates
-// (messages a second, the median of the runs), their ratio, and what the program
-// adds to the median time of a message that is alone on its way.
+// (messages a second, the median of the runs), their ratio, what the program adds to
+// the median time of a message that is alone on its way, and the processor time of a
+// message in the server, which bounds what a machine can reach, and in the program.
 func BenchmarkRelay(b *testing.B) {
 	for _, brand := range brands {
 		for _, durability := range []string{"memory", "disk"} {
@@ -56,8 +57,10 @@ func newRelay(b *testing.B, raise backend, durability string) *relay {
 
 // A pace is what one run came to.
 type pace struct {
-	rate float64       // messages a second
-	lone time.Duration // median of those one at a time
+	rate   float64       // messages a second
+	lone   time.Duration // median of those one at a time
+	server time.Duration // processor time of the server for a message
+	bridge time.Duration // and of the program
 }
 
 func (r *relay) measure(b *testing.B) {
@@ -69,11 +72,16 @@ func (r *relay) measure(b *testing.B) {
 	}
 	rate := func(p pace) float64 { return p.rate }
 	lone := func(p pace) time.Duration { return p.lone }
+	server := func(p pace) time.Duration { return p.server }
+	program := func(p pace) time.Duration { return p.bridge }
 	b.ReportMetric(0, "ns/op") // the time of the whole says nothing
 	b.ReportMetric(median(bare, rate), "bare/s")
 	b.ReportMetric(median(bridged, rate), "bridged/s")
 	b.ReportMetric(median(bridged, rate)/median(bare, rate), "ratio")
 	b.ReportMetric(float64((median(bridged, lone) - median(bare, lone)).Microseconds()), "added-µs")
+	b.ReportMetric(float64(median(bare, server).Microseconds()), "server-bare-µs")
+	b.ReportMetric(float64(median(bridged, server).Microseconds()), "server-bridged-µs")
+	b.ReportMetric(float64(median(bridged, program).Microseconds()), "bridge-µs")
 }
 
 // median of what of gives.
@@ -112,9 +120,10 @@ func (r *relay) bridged(b *testing.B, prefix string) pace {
 func (r *relay) race(b *testing.B, book *ledger, say func(id string) error) pace {
 	b.Helper()
 	var p pace
-	begun := time.Now()
+	begun, server, bridge := time.Now(), r.server.cpu(b), r.bridge.cpu(b)
 	r.flood(b, book, 0, relayCount, relayWindow, say)
 	p.rate = relayCount / time.Since(begun).Seconds()
+	p.server, p.bridge = (r.server.cpu(b)-server)/relayCount, (r.bridge.cpu(b)-bridge)/relayCount
 	var alone []time.Duration
 	for n := range relayPings {
 		begun := time.Now()
