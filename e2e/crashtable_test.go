@@ -248,8 +248,20 @@ func crashLine(way string, runs []crashRun, of func(crashRun) tally) string {
 		middle.Seconds(), took[len(took)-1].Seconds())
 }
 
-// provenance says when and with what some results were had.
+// wanted is how many runs of each row the table is meant to have.
+const wanted = 100
+
+// provenance says when and with what some results were had, and whether there are to
+// be more.
 func provenance(all []crashRun) string {
+	rows := map[string]int{}
+	for _, r := range all {
+		rows[r.Row+" "+r.Server]++
+	}
+	more := ""
+	if fewest := slices.Min(append(slices.Collect(maps.Values(rows)), wanted)); fewest < wanted {
+		more = fmt.Sprintf("; %d of %d runs of each row so far", fewest, wanted)
+	}
 	days, commits, versions := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, r := range all {
 		day, _, _ := strings.Cut(r.Date, " ")
@@ -260,5 +272,5 @@ func provenance(all []crashRun) string {
 	if len(span) > 2 {
 		span = []string{span[0], span[len(span)-1]}
 	}
-	return fmt.Sprintf("%s, commit %s, %s", strings.Join(span, " to "), strings.Join(list(commits), " and "), strings.Join(list(versions), ", "))
+	return fmt.Sprintf("%s, commit %s, %s", strings.Join(span, " to "), strings.Join(list(commits), " and "), strings.Join(list(versions), ", ")) + more
 }
