@@ -1,0 +1,159 @@
+package bridge
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"meshbridge/bridge/config"
+	"meshbridge/internal/stanza"
+)
+
+func TestRestore(t *testing.T) {
+	t.Run("COMP-14 COMP-16 what was accepted before a crash goes out after it, in order, with its id and a stamp", func(t *testing.T) {
+		c := withJuliet(t)
+		for i := range 3 {
+			c.says(julietName, fmt.Sprint("p", i), fmt.Sprint("up ", i))
+			c.hears(chat(aliceJID+"/desk", fmt.Sprint("a", i), fmt.Sprint("down ", i)))
+		}
+		before := messagesIn(c.session.take())
+		c = c.restarted()
+		if u := c.box.Usage(); u.Entries != 6 {
+			t.Fatalf("%d are taken over", u.Entries)
+		}
+		c.Gateway.up(c.session)
+		after := messagesIn(c.session.take())
+		if len(after) != 3 {
+			t.Fatalf("%d went up", len(after))
+		}
+		for i, s := range after {
+			if s.ID != before[i].ID || bodyOf(s) != bodyOf(before[i]) || s.Child(stanza.NSDelay, "delay") == nil {
+				t.Errorf("%d: %+v", i, s)
+			}
+		}
+		if got := len(c.mesh.take()); got != 0 {
+			t.Errorf("%d went to a peer who is not here", got)
+		}
+		c.peer(julietName, "pronto")
+		down := deliveries(c.mesh.take())
+		if got := strings.Join(bodiesIn(down), ","); got != "down 0,down 1,down 2" || down[0].ID != "a0" || down[0].Child(stanza.NSDelay, "delay") == nil {
+			t.Errorf("%s: %+v", got, down)
+		}
+	})
+	t.Run("COMP-14 new messages queue up behind the old ones, under ids of their own", func(t *testing.T) {
+		c := withJuliet(t)
+		c.peerGone(julietName)
+		c.hears(chat(aliceJID+"/desk", "a1", "old"))
+		c = c.restarted()
+		c.up()
+		c.hears(chat(aliceJID+"/desk", "a2", "new"))
+		if len(c.store.mail) != 2 {
+			t.Errorf("%d are kept", len(c.store.mail))
+		}
+		c.mesh.take()
+		c.peer(julietName, "pronto")
+		if got := strings.Join(bodiesIn(deliveries(c.mesh.take())), ","); got != "old,new" {
+			t.Errorf("Juliet is told %q", got)
+		}
+	})
+	t.Run("COMP-14 what was accepted before the peer's host was known, and after, is one queue after a restart", func(t *testing.T) {
+		c := withJuliet(t)
+		c.hears(chat(aliceJID+"/desk", "a1", "to nobody in particular"))
+		c.hears(chat(aliceJID+"/desk", "a2", "to pronto"))
+		first := c.store.mail[1]
+		first.Host = ""
+		c.store.mail[1] = first
+		c = c.restarted()
+		c.up()
+		c.hears(chat(aliceJID+"/desk", "a3", "new"))
+		c.mesh.take()
+		c.peer(julietName, "pronto")
+		if got := strings.Join(bodiesIn(deliveries(c.mesh.take())), ","); got != "to nobody in particular,to pronto,new" {
+			t.Errorf("Juliet is told %q", got)
+		}
+	})
+	t.Run("INJ-26 what was for a peer on one host is not for one on another, across a restart", func(t *testing.T) {
+		c := withJuliet(t)
+		c.peerGone(julietName)
+		c.hears(chat(aliceJID+"/desk", "a1", "secret"))
+		c = c.restarted()
+		c.up()
+		c.peer(julietName, "elsewhere")
+		if got := c.mesh.take(); len(got) != 0 {
+			t.Errorf("%d went to another host", len(got))
+		}
+		c.peerGone(julietName)
+		c.peer(julietName, "Pronto")
+		if got := c.mesh.take(); len(got) != 1 {
+			t.Errorf("%d went home", len(got))
+		}
+	})
+	t.Run("MAP-M9 an error for a message of a former run finds its sender", func(t *testing.T) {
+		c := withJuliet(t)
+		c.says(julietName, "purple1", "up")
+		c = c.restarted()
+		c.up()
+		c.peer(julietName, "pronto")
+		c.routed(c.session.seq)
+		c.hears(stanza.Stanza{Kind: stanza.Message, Type: "error", ID: c.store.mail[1].Stanza.ID, From: aliceJID, To: julietJID,
+			Payload: []*stanza.Element{stanza.Error{Type: "cancel", Condition: "service-unavailable"}.Element()}})
+		if got := errorsIn(deliveries(c.mesh.take())); len(got) != 1 {
+			t.Errorf("Juliet is told %v", got)
+		}
+	})
+	t.Run("MAP-M19 a repeat of a message of a former run is known as one", func(t *testing.T) {
+		c := withJuliet(t)
+		c.peerGone(julietName)
+		c.hears(chat(aliceJID+"/desk", "a1", "once"))
+		c = c.restarted()
+		c.up()
+		c.hears(chat(aliceJID+"/desk", "a1", "once"))
+		if n := c.box.Usage().Entries; n != 1 {
+			t.Errorf("%d are kept", n)
+		}
+	})
+	t.Run("COMP-14 lower bounds do not lose what is kept already", func(t *testing.T) {
+		c := withJuliet(t)
+		c.peerGone(julietName)
+		for i := range 5 {
+			c.hears(chat(aliceJID+"/desk", fmt.Sprint("a", i), "x"))
+		}
+		c = c.restarted(func(cfg *config.Config) { cfg.Outbox.PerRecipient, cfg.Outbox.Total = 2, 2 })
+		if n := c.box.Usage().Entries; n != 5 {
+			t.Errorf("%d of 5 are kept", n)
+		}
+	})
+	t.Run("COMP-14 after a change to memory what is on disk is delivered, and leaves it", func(t *testing.T) {
+		c := withJuliet(t)
+		c.says(julietName, "1", "up")
+		c = c.restarted(inMemoryOnly)
+		c.up()
+		c.routed(c.session.seq)
+		for _, ping := range c.pingsTo() {
+			c.hears(result(ping))
+		}
+		if len(c.store.mail) != 0 || c.box.Usage().Entries != 0 {
+			t.Errorf("%d on disk, %+v", len(c.store.mail), c.box.Usage())
+		}
+	})
+	t.Run("INJ-9 who may not talk any more is told so, and nothing crosses", func(t *testing.T) {
+		c := newCoreRig(t, friends)
+		c.up()
+		c.peer(julietName, "pronto")
+		c.hears(pres("x@friends.example", julietJID, "subscribe"))
+		c.peerGone(julietName)
+		c.hears(chat("x@friends.example/r", "x1", "hello"))
+		if len(c.store.mail) != 1 {
+			t.Fatalf("%d are kept", len(c.store.mail))
+		}
+		c = c.restarted()
+		c.Gateway.up(c.session)
+		if got, want := strings.Join(errorsIn(c.session.take()), ","), julietJID+" forbidden"; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+		c.peer(julietName, "pronto")
+		if len(c.mesh.take()) != 0 || len(c.store.mail) != 0 || c.box.Usage().Entries != 0 {
+			t.Error("it is delivered, or still kept")
+		}
+	})
+}
