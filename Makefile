@@ -75,6 +75,21 @@ size: ## stripped binaries for routers, held to their budgets (KiB)
 		echo; \
 	done; exit $$over
 
+.PHONY: crash crash-table
+# How often everything is broken. What build/crash.jsonl has already is not done again.
+CRASH_RUNS ?= 100
+
+crash: ## the crash table: CRASH_RUNS (100) runs of each row, resumable, into docs/crash-table.md (as root)
+	@mkdir -p build
+	CRASH_RUNS=$(CRASH_RUNS) CRASH_RESULTS=$(CURDIR)/build/crash.jsonl \
+		$(GO) test -count=1 -timeout 24h -v -run '^TestCrash$$' ./e2e >build/crash.log 2>&1; status=$$?; \
+		grep -E 'MEASURED|^ +crash|^(---|FAIL|ok)' build/crash.log | tail -n 40; \
+		$(MAKE) --no-print-directory crash-table; exit $$status
+
+crash-table: # docs/crash-table.md from the results that are there
+	CRASH_RESULTS=$(CURDIR)/build/crash.jsonl CRASH_TABLE=$(CURDIR)/docs/crash-table.md \
+		$(GO) test -count=1 -run '^TestCrashTable$$' ./e2e
+
 demo: ## two people chat through the bridge, without a server
 	@$(GO) run ./cmd/bridge demo
 

@@ -52,6 +52,27 @@ func TestRestore(t *testing.T) {
 		if len(c.store.mail) != 2 {
 			t.Errorf("%d are kept", len(c.store.mail))
 		}
+		c.mesh.take()
+		c.peer(julietName, "pronto")
+		if got := strings.Join(bodiesIn(deliveries(c.mesh.take())), ","); got != "old,new" {
+			t.Errorf("Juliet is told %q", got)
+		}
+	})
+	t.Run("COMP-14 what was accepted before the peer's host was known, and after, is one queue after a restart", func(t *testing.T) {
+		c := withJuliet(t)
+		c.hears(chat(aliceJID+"/desk", "a1", "to nobody in particular"))
+		c.hears(chat(aliceJID+"/desk", "a2", "to pronto"))
+		first := c.store.mail[1]
+		first.Host = ""
+		c.store.mail[1] = first
+		c = c.restarted()
+		c.up()
+		c.hears(chat(aliceJID+"/desk", "a3", "new"))
+		c.mesh.take()
+		c.peer(julietName, "pronto")
+		if got := strings.Join(bodiesIn(deliveries(c.mesh.take())), ","); got != "to nobody in particular,to pronto,new" {
+			t.Errorf("Juliet is told %q", got)
+		}
 	})
 	t.Run("INJ-26 what was for a peer on one host is not for one on another, across a restart", func(t *testing.T) {
 		c := withJuliet(t)

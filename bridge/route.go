@@ -24,6 +24,7 @@ func isUpstream(recipient string) bool { return strings.HasPrefix(recipient, que
 // route is a queue of the outbox that leads from a colleague to a peer on a host.
 type route struct {
 	routeKey
+	number    uint64 // ascending
 	recipient string // name of the queue
 	colleague *colleague
 	peer      *peer
@@ -42,32 +43,58 @@ func (g *Gateway) routeTo(c *colleague, p *peer) *route {
 	return g.route(c, p, strings.ToLower(p.host))
 }
 
-// route returns the route from a colleague to a peer on that host.
+// route returns the route from a colleague to a peer on that host. To one who has not
+// been found since the start it is that of the last run: what is said now goes behind
+// what was said then. So there is never one to no host in particular beside another.
 func (g *Gateway) route(c *colleague, p *peer, host string) *route {
 	key := routeKey{c.key(), p.local, host}
 	r := g.routes[key]
+	if open := g.routes[routeKey{c.key(), p.local, ""}]; open != nil && r == nil {
+		r = open
+		g.settleRoute(r, host)
+	}
+	if r == nil && host == "" {
+		r = g.formerRoute(c, p)
+	}
 	if r == nil {
 		r = &route{routeKey: key, colleague: c, peer: p}
 		g.lastRoute++
-		r.recipient = queueMesh + strconv.FormatUint(g.lastRoute, 10)
+		r.number = g.lastRoute
+		r.recipient = queueMesh + strconv.FormatUint(r.number, 10)
 		g.routes[key], g.queues[r.recipient] = r, r
 	}
 	return r
+}
+
+// formerRoute is the latest route to a peer on a host that a former run knew; nil:
+// there is none.
+func (g *Gateway) formerRoute(c *colleague, p *peer) (latest *route) {
+	for _, r := range g.routes {
+		if r.colleague == c && r.peer == p && (latest == nil || r.number > latest.number) {
+			latest = r
+		}
+	}
+	return latest
 }
 
 // moved takes in that a peer's host is known, or another one. What was accepted
 // before it was known is for the first that is.
 func (g *Gateway) moved(p *peer, host string) {
 	if p.host == "" {
-		for key, r := range g.routes {
+		for _, r := range g.routes {
 			if r.peer == p && r.host == "" {
-				delete(g.routes, key)
-				r.host = strings.ToLower(host)
-				g.routes[r.routeKey] = r
+				g.settleRoute(r, strings.ToLower(host))
 			}
 		}
 	}
 	p.host, p.since = host, time.Now()
+}
+
+// settleRoute gives a route to no host in particular its host.
+func (g *Gateway) settleRoute(r *route, host string) {
+	delete(g.routes, r.routeKey)
+	r.host = host
+	g.routes[r.routeKey] = r
 }
 
 // open reports whether something may be said on a route just now.

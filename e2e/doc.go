@@ -20,7 +20,10 @@
 // servers (server, prosody, ejabberd, stunnel) with certificates (authority) and
 // names (names, dns), a server that records every byte of a component stream
 // (recorder), scripted mesh peers (rawpeer), and the program under test
-// (program). office puts them together. The servers' component entries are the
+// (program). office puts them together. The crash experiment (crash, crashrow,
+// crashtable, ledger, trace) has people who write much and keep every copy
+// (rawcolleague, rawtalker, typist, sighting); "make crash" fills
+// docs/crash-table.md. "make bench" measures the relay. The servers' component entries are the
 // files of deploy/.
 //
 // The tests need root and the Debian packages listed in packages.txt

@@ -16,6 +16,8 @@ import (
 type server interface {
 	up(t testing.TB)   // starts it and waits until all its ports answer
 	kill(t testing.TB) // with -9
+	freeze(t testing.TB, d time.Duration)
+	cpu(t testing.TB) time.Duration
 	said() *journal[line]
 }
 

@@ -29,6 +29,7 @@ func (l *Link) connect(ctx context.Context, t Target) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: see whether the server runs and listens for components there", err)
 	}
+	conn = prompt(conn)
 	switch {
 	case t.TLS != nil:
 		return encrypt(ctx, conn, t)
