@@ -26,8 +26,6 @@ var (
 	mallory  = at("mallory", "10.2.1.66", "ee:ee")
 )
 
-const adminJID = "boss@example.org"
-
 func asks(level config.Mesh) func(*config.Config) {
 	return func(c *config.Config) {
 		c.Access.Mesh = level

@@ -251,8 +251,8 @@ func (g *Gateway) held() []hold {
 	var list []hold
 	for key, mark := range g.facts[store.Notices] {
 		if local, colleague, ok := strings.Cut(strings.TrimPrefix(key, holdMark), " "); ok && strings.HasPrefix(key, holdMark) {
-			p, since, about := g.peerOf(local), time.Time{}, linklocal.Machine{}
-			since, about = readMark(mark)
+			p := g.peerOf(local)
+			since, about := readMark(mark)
 			list = append(list, hold{p, colleague, g.whyHeld(p, about), since, g.howToLetGo(p)})
 		}
 	}

@@ -351,7 +351,7 @@ func TestServiceReload(t *testing.T) {
 
 		before := next.State
 		next.State = "/proc/no/such/folder"
-		_, err = s.Reload(o.Context())
+		_, _ = s.Reload(o.Context()) // that it was to no avail shows later
 		o.pass(20 * time.Second)
 		if now, err = s.Status(o.Context()); err != nil || now.Upstream.State != "up" || !strings.Contains(now.Config.Refused, "/proc/no/such/folder") {
 			o.Errorf("%+v, %v", now, err)

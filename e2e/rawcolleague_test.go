@@ -216,11 +216,3 @@ func (c *rawColleague) flush(t testing.TB) {
 	}
 	pongs.await(t, later, "the server's answer to "+c.name, func(got string) bool { return got == id })
 }
-
-// subscribe asks for somebody's presence.
-func (c *rawColleague) subscribe(t testing.TB, to string) {
-	t.Helper()
-	if err := c.current().write(fmt.Sprintf(`<presence to="%s" type="subscribe"/>`, quoted(to))); err != nil {
-		t.Fatal(err)
-	}
-}
