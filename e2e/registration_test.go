@@ -145,7 +145,7 @@ func (g *guest) testChat(t *testing.T) {
 			bobs.await(t, soon, "the error", refusal(fmt.Sprint("e", i), "not-acceptable"))
 		}
 		told := func(e clientEvent) bool {
-		return e.Ev == "message" && e.From == domain && strings.Contains(e.Body, "encrypted") && !strings.Contains(e.Body, "is not encrypted on") // SEC-3 says that
+			return e.Ev == "message" && e.From == domain && strings.Contains(e.Body, "encrypted") && !strings.Contains(e.Body, "is not encrypted on") // SEC-3 says that
 		}
 		g.bob.do(t, "message", "to", forzaJID, "body", "plain again", "id", "b9")
 		g.romeo.hears(t, soon, "plain again")
