@@ -153,6 +153,18 @@ func (m *mayhem) reads(k int, confirm bool) {
 	}
 }
 
+// redials lets Juliet's client read some of what is on its way, and open another stream
+// before her machine has confirmed it: the mesh says all of it again there.
+func (m *mayhem) redials(k int) {
+	for i, d := range m.flight {
+		if i < k {
+			m.see(d.Stanza, &m.firstDn)
+		}
+		m.flight[i] = d.Late()
+	}
+	m.crashes++
+}
+
 // hangUp ends the session: the server dies with what it has, or was only slow.
 func (m *mayhem) hangUp(dies bool) {
 	if m.Gateway.session == nil {
@@ -213,7 +225,7 @@ func (m *mayhem) kept(body string) bool {
 }
 
 func (m *mayhem) step() {
-	switch m.random.IntN(22) {
+	switch m.random.IntN(23) {
 	case 0, 1, 2, 3:
 		for range m.random.IntN(20) {
 			m.up1()
@@ -247,6 +259,8 @@ func (m *mayhem) step() {
 		m.peer(julietName, "pronto")
 	case 21:
 		m.crash()
+	case 22:
+		m.redials(m.random.IntN(40))
 	}
 	m.rest(time.Duration(m.random.IntN(1500)) * time.Millisecond)
 	m.hasty = m.hasty || m.colleagues[aliceJID].silent

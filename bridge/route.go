@@ -121,10 +121,14 @@ func (g *Gateway) pump(r *route) {
 	}
 	only, _ := g.heir(r)
 	for _, e := range ready {
-		g.mesh.Send(linklocal.Delivery{
+		d := linklocal.Delivery{
 			Proxy: r.routeKey.colleague, Peer: r.peer.instance, Host: hostFor(r, only), Machine: only,
-			Stanza: g.stamped(e), Token: uint64(e.ID),
-		})
+			Stanza: e.Stanza, Stamp: g.stamp(e), Token: uint64(e.ID),
+		}
+		if late(e) {
+			d = d.Late()
+		}
+		g.mesh.Send(d)
 		g.box.Written(e.ID)
 		g.trace(stepWritten, e)
 		g.flying[e.ID] = r
@@ -227,18 +231,27 @@ func (g *Gateway) retryLater(r *route, why error) {
 	r.retry = g.after(r.pause, func() { g.pump(r); g.tidy(r) })
 }
 
-// stamped returns an entry's stanza as it goes out now: with the time of its
-// acceptance when that was a while ago or it has gone out before (XEP-0203), unless
-// this machine does not know the time of day yet.
+// stamped returns an entry's stanza as it goes out now: with its stamp when it is late.
 func (g *Gateway) stamped(e outbox.Entry) stanza.Stanza {
-	s := e.Stanza
-	if e.Tries == 0 && time.Since(e.Accepted) < lateAfter || e.Stamp.IsZero() {
-		return s
+	if late(e) {
+		if stamp := g.stamp(e); stamp != nil {
+			return e.Stanza.Bearing(stamp)
+		}
 	}
-	delay := stanza.New(stanza.NSDelay, "delay").With("from", g.cfg.Upstream.Domain).
+	return e.Stanza
+}
+
+// late reports whether an entry was accepted a while ago or has gone out before.
+func late(e outbox.Entry) bool { return e.Tries > 0 || time.Since(e.Accepted) >= lateAfter }
+
+// stamp is the time of an entry's acceptance (XEP-0203); nil when this machine did not
+// know the time of day then.
+func (g *Gateway) stamp(e outbox.Entry) *stanza.Element {
+	if e.Stamp.IsZero() {
+		return nil
+	}
+	return stanza.New(stanza.NSDelay, "delay").With("from", g.cfg.Upstream.Domain).
 		With("stamp", e.Stamp.UTC().Format("2006-01-02T15:04:05.000Z"))
-	s.Payload = append(s.Payload[:len(s.Payload):len(s.Payload)], delay)
-	return s
 }
 
 // clockFloor is a time that lies in the past of every run: a clock before it has

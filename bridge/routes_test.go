@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
 )
 
@@ -158,4 +159,53 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("published %d times", n)
 		}
 	})
+}
+
+// TestSaidAgain is about a client that opens a second stream right after it was told
+// something on the first.
+func TestSaidAgain(t *testing.T) {
+	scene(t, "LL-STR-18 LL-STR-30 COMP-16 what her new stream repeats has the same id and the time of the first, and comes at once and before what is new", func(o *office) {
+		alice, juliet := o.together()
+		juliet.writes(aliceInstance, "hello")
+		o.pass(time.Second)
+		juliet.got()
+		first := time.Now()
+		alice.writes(julietJID, "one")
+		alice.writes(julietJID, "two")
+		o.pass(500 * time.Millisecond) // no second, which would confirm them
+		said := messagesIn(stanzas(juliet.got()))
+		o.expect("she reads", bodiesIn(said), "one", "two")
+		juliet.forgets(aliceInstance)
+		juliet.stream(aliceInstance)
+		o.pass(100 * time.Millisecond)
+		alice.writes(julietJID, "three")
+		o.pass(100 * time.Millisecond)
+		again := messagesIn(stanzas(juliet.got()))
+		o.expect("she reads on the other", bodiesIn(again), "one", "two", "three")
+		for i, s := range again {
+			delay := s.Child(stanza.NSDelay, "delay")
+			if i == len(said) {
+				if delay != nil {
+					o.Error("what is new is late")
+				}
+				continue
+			}
+			if delay == nil || delay.Attr("from") != component || s.ID != said[i].ID || said[i].Child(stanza.NSDelay, "delay") != nil {
+				o.Fatalf("%s, then %s", stanza.Append(nil, stanza.Client, said[i]), stanza.Append(nil, stanza.Client, s))
+			}
+			if stamp, err := time.Parse(time.RFC3339Nano, delay.Attr("stamp")); err != nil || stamp.Sub(first).Abs() > 10*time.Millisecond {
+				o.Errorf("stamp %s, taken in at %v", delay.Attr("stamp"), first.UTC())
+			}
+		}
+		o.pass(5 * time.Second)
+		o.expect("she reads no more", bodiesIn(messagesIn(stanzas(juliet.got()))))
+	})
+}
+
+// forgets lets the person's next word to an instance go out on a new stream, while the
+// old one is still open.
+func (p *person) forgets(instance string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.talks, instance)
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal/mdns"
@@ -85,10 +86,18 @@ func (s *stream) bindAnonymous(ctx context.Context) error {
 
 // locate looks the records of an instance up and requires that addr is among its
 // addresses. Records in the cache are good for as long as their owner said; if they
-// do not fit, the owner is asked anew.
+// do not fit, the owner is asked anew. It is asked once more a little later: a host
+// probes an address that it has just got before it shows it, and may already call
+// from it.
 func (m *Mesh) locate(ctx context.Context, instance string, iface int, addr netip.Addr) (mdns.Endpoint, error) {
-	for _, fresh := range []bool{false, true} {
-		ep, err := m.resolve(ctx, instance, iface, fresh)
+	for _, look := range []struct {
+		after time.Duration
+		fresh bool
+	}{{0, false}, {0, true}, {probeTime, true}} {
+		if err := wait(ctx, look.after); err != nil {
+			return mdns.Endpoint{}, err
+		}
+		ep, err := m.resolve(ctx, instance, iface, look.fresh)
 		if err != nil {
 			return ep, err
 		}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
 
 	"meshbridge/linklocal"
 	"meshbridge/linklocal/mdns"
@@ -233,4 +235,59 @@ func TestBinding(t *testing.T) {
 			t.Error(d)
 		}
 	})
+}
+
+// TestRenumbered is about a peer with both families, whose IPv6 address answers for it
+// at once while its new IPv4 address is still being probed.
+func TestRenumbered(t *testing.T) {
+	const newAt = "10.2.1.99"
+	both := func(o *office) *meshtest.Client {
+		o.publish(nurseJ, nurse)
+		j := o.join(meshtest.Person{
+			Host: o.Host("pronto", julietAt, "fe80::187/64"), Name: "pronto", Instance: juliet,
+			Addrs: addrs("10.2.1.187", "fe80::187%eth0"),
+		})
+		o.wait(4 * time.Second)
+		o.call(j, nurse).Close() // now the old addresses are in the cache
+		o.wait(2 * time.Second)
+		return j
+	}
+	inOffice(t, "INJ-4 who dials from an address that is shown a second later is let in", func(t *testing.T, o *office) {
+		j := both(o)
+		s, err := j.DialFrom(t.Context(), nurse, netip.MustParseAddr(newAt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.say(s.Start(), "%s", meshtest.Header(juliet, nurse))
+		j.Host.SetAddrs("eth0", newAt+"/24", "fe80::187/64")
+		o.hears(s, "<stream:stream ")
+		o.say(s, "<message><body>from the new address</body></message>")
+		if d := cmp.Diff([]string{juliet + ">" + nurseJ + ": from the new address"}, o.received()); d != "" {
+			t.Error(d)
+		}
+		if o.count("INJ-4") != 0 {
+			t.Error("counted as refused")
+		}
+	}, hosting("10.2.1.1/24", "fe80::1/64"))
+	inOffice(t, "INJ-4 an address that is not shown is refused all the same, within three seconds and after two questions in each family", func(t *testing.T, o *office) {
+		j := both(o)
+		asked := 0
+		o.SetHooks(mdnstest.Hooks{Lose: func(s mdnstest.Sent) bool {
+			var q dns.Msg
+			if s.Host == "router" && q.Unpack(s.Data) == nil && !q.Response && slices.ContainsFunc(q.Question, func(q dns.Question) bool { return q.Qtype == dns.TypeSRV }) {
+				asked++
+			}
+			return false
+		}})
+		s, err := j.DialFrom(t.Context(), nurse, netip.MustParseAddr(newAt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.say(s.Start(), "%s", meshtest.Header(juliet, nurse))
+		o.closes(s, 3*time.Second)
+		refusedWith(t, s, "invalid-from")
+		if asked != 2*2 || o.count("INJ-4") != 1 || len(o.received()) > 0 {
+			t.Errorf("asked in %d packets, counted %d, told of %q", asked, o.count("INJ-4"), o.received())
+		}
+	}, hosting("10.2.1.1/24", "fe80::1/64"))
 }

@@ -61,6 +61,7 @@ const (
 	settleTime     = time.Second            // from announcing an instance until peers can have resolved it
 	confirmTime    = time.Second            // a stream must outlive a message by this
 	resolveTimeout = 3 * time.Second        // SRV and addresses of a peer
+	probeTime      = 3 * time.Second / 2    // for a host to show an address that it has just got: a second of probes (RFC 6762 section 8.1) and some
 	recheckEvery   = 30 * time.Second       // records of streams that are open (INJ-23)
 	stirTime       = 500 * time.Millisecond // for the kernel to find hardware out
 	keepAlive      = 5 * time.Minute        // white space on a quiet stream (LL-STR-26)

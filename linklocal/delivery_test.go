@@ -3,6 +3,7 @@ package linklocal_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
 	"meshbridge/linklocal/meshtest"
 )
@@ -225,6 +227,21 @@ func TestGivenBack(t *testing.T) {
 	})
 }
 
+// stamps returns what a client has read, in order, and whether it bore a delay stamp.
+func stamps(t *testing.T, s *meshtest.Stream) (list []string) {
+	t.Helper()
+	for part := range strings.SplitSeq(got(s), "</message>") {
+		if m := regexp.MustCompile(`<body>([^<]*)</body>`).FindStringSubmatch(part); m != nil {
+			n := strings.Count(part, "<delay xmlns='urn:xmpp:delay' stamp='2026-11-22T09:00:00.000Z'/>")
+			if n > 1 {
+				t.Errorf("%d stamps: %s", n, part)
+			}
+			list = append(list, fmt.Sprint(m[1], " ", n == 1))
+		}
+	}
+	return list
+}
+
 // TestNewestCounts is a second stream between the same two.
 func TestNewestCounts(t *testing.T) {
 	inOffice(t, "LL-STR-18 the older is closed, and what was said on it and not confirmed is said again", func(t *testing.T, o *office) {
@@ -248,6 +265,35 @@ func TestNewestCounts(t *testing.T) {
 		}
 		d, r := o.tokens()
 		if !slices.Equal(d, []uint64{1, 2, 3, 4}) || len(r) != 0 {
+			t.Errorf("delivered %v, returned %v", d, r)
+		}
+	})
+	inOffice(t, "LL-STR-30 COMP-16 what is said again bears its stamp, once, in its place; what is new bears none", func(t *testing.T, o *office) {
+		stamped := func(token uint64, body string) {
+			delay := stanza.New(stanza.NSDelay, "delay").With("stamp", "2026-11-22T09:00:00.000Z")
+			o.mesh.Send(linklocal.Delivery{Proxy: nurseJ, Peer: juliet, Token: token, Stanza: message(body), Stamp: delay})
+		}
+		j, _ := o.staff()
+		s := o.call(j, nurse)
+		for i := range 3 {
+			s.Far().SetUnsent(1)
+			stamped(uint64(i+1), fmt.Sprint(i))
+			o.hears(s, fmt.Sprintf("<body>%d</body>", i))
+			var want []string
+			for k := range i + 1 {
+				want = append(want, fmt.Sprint(k, " ", k < i))
+			}
+			if d := cmp.Diff(want, stamps(t, s)); d != "" {
+				t.Errorf("stream %d: %s", i, d)
+			}
+			s = o.call(j, nurse)
+		}
+		o.wait(3 * time.Second)
+		if d := cmp.Diff([]string{"0 true", "1 true", "2 true"}, stamps(t, s)); d != "" {
+			t.Error(d)
+		}
+		d, r := o.tokens()
+		if !slices.Equal(d, []uint64{1, 2, 3}) || len(r) != 0 {
 			t.Errorf("delivered %v, returned %v", d, r)
 		}
 	})

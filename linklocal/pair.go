@@ -24,6 +24,9 @@ type Delivery struct {
 	// goes out on an open stream or not at all: an answer, which means nothing on
 	// another one.
 	Token uint64
+	// Stamp is the delay stamp (XEP-0203) that a message bears from the second time on
+	// that it is said (LL-STR-30). nil: the stanza bears it already, or never.
+	Stamp *stanza.Element
 	// IfOpen gives a message back at once as ErrStream when no stream is open.
 	IfOpen bool
 }
@@ -180,10 +183,18 @@ func (p *pair) mayHave(msg message) bool {
 func (p *pair) unsay() {
 	again := make([]message, 0, len(p.sent)+len(p.queue))
 	for _, msg := range p.sent {
-		again = append(again, message{Delivery: msg.Delivery})
+		again = append(again, message{Delivery: msg.Late()})
 	}
 	p.queue = append(again, p.queue...)
 	p.sent = nil
+}
+
+// Late returns a delivery as it is said late, or once more: with its stamp.
+func (d Delivery) Late() Delivery {
+	if d.Stamp != nil {
+		d.Stanza, d.Stamp = d.Stanza.Bearing(d.Stamp), nil
+	}
+	return d
 }
 
 // part ends the stream of a pair that stays: what it still has to say goes out on

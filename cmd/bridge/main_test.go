@@ -18,10 +18,10 @@ import (
 const asProgram = "MESHBRIDGE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if err := furnish(os.Getenv(asFurnished)); err != nil {
+		panic(err)
+	}
 	if os.Getenv(asProgram) != "" {
-		if err := furnish(os.Getenv(asFurnished)); err != nil {
-			panic(err)
-		}
 		main()
 	}
 	goleak.VerifyTestMain(m)

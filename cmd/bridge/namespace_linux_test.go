@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -37,12 +38,19 @@ func furnish(how string) error {
 	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, lo)
 }
 
-// inNamespace runs the program in a fresh network namespace, as a user who is nobody
-// outside. It reports false where the kernel makes none for this user, which CI refuses.
+// inNamespace runs the program in a fresh network namespace. It reports false where the
+// kernel makes none for this user, which CI refuses.
 func inNamespace(t *testing.T, how string, env []string, args ...string) (said string, code int, ok bool) {
 	t.Helper()
 	cmd := program(t, args...)
-	cmd.Env = append(append(cmd.Env, asFurnished+"="+how), env...)
+	cmd.Env = append(cmd.Env, env...)
+	return isolated(t, cmd, how)
+}
+
+// isolated runs a command in a fresh network namespace, as a user who is nobody outside.
+func isolated(t *testing.T, cmd *exec.Cmd, how string) (said string, code int, ok bool) {
+	t.Helper()
+	cmd.Env = append(cmd.Environ(), asFurnished+"="+how)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
@@ -57,6 +65,26 @@ func inNamespace(t *testing.T, how string, env []string, args ...string) (said s
 		return "", 0, false
 	}
 	return string(out), cmd.ProcessState.ExitCode(), true
+}
+
+// aside plays the whole test that t belongs to in another process, whose loopback
+// nobody else is on. It reports false in that process, and where there can be none: the
+// test is to be played here then.
+func aside(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(asFurnished) != "" {
+		return false
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, _, _ := strings.Cut(t.Name(), "/")
+	said, code, ok := isolated(t, exec.Command(self, "-test.run=^"+whole+"$", "-test.timeout=3m"), "lo")
+	if ok && code != 0 {
+		t.Errorf("exit %d: %s", code, said)
+	}
+	return ok
 }
 
 func TestDemoOnAnyLinux(t *testing.T) {

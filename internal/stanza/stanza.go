@@ -47,6 +47,12 @@ func (s Stanza) Element() *Element {
 	return e.Add(s.Payload...)
 }
 
+// Bearing returns the stanza with one more payload element. s stays as it is.
+func (s Stanza) Bearing(e *Element) Stanza {
+	s.Payload = append(s.Payload[:len(s.Payload):len(s.Payload)], e)
+	return s
+}
+
 // Child returns the first payload element of that full name, or nil.
 func (s Stanza) Child(space, local string) *Element {
 	for _, e := range s.Payload {
