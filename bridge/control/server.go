@@ -95,7 +95,7 @@ func (s *Server) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			s.log.Warn("control socket: nobody can be let in", "err", err)
+			s.log.Warn("control socket: nobody can be let in just now, trying again; if it says that too many files are open, raise LimitNOFILE= of the service", "err", err)
 			s.pause()
 			continue
 		}
@@ -143,7 +143,7 @@ func (s *Server) answer(conn *net.UnixConn) error {
 		return fmt.Errorf("cannot tell who asks: %w", err)
 	}
 	if !who.mayAsk(s.gid) {
-		s.log.Warn("control socket: refused", "uid", who.uid)
+		s.log.Warn("control socket: refused; if they shall ask, make them members of control.group", "uid", who.uid)
 		return errors.New("you may not ask; run this as root or as the user of the service, or become a member of control.group")
 	}
 	ask, err := readRequest(conn)
