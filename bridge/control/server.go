@@ -124,6 +124,9 @@ func (s *Server) pause() {
 // nobody who asks may end the bridge.
 func (s *Server) serve(conn *net.UnixConn) {
 	defer conn.Close()
+	if conn.SetReadDeadline(time.Now().Add(readTimeout)) != nil { // before the next line, whose deadline has to be the last
+		return
+	}
 	defer context.AfterFunc(s.ctx, func() { _ = conn.SetReadDeadline(time.Now()) })() // who has not asked yet need not any more
 	defer func() {
 		if r := recover(); r != nil {
@@ -196,9 +199,6 @@ func one(tell func(any) error) func(item any, err error) error {
 }
 
 func readRequest(conn *net.UnixConn) (r Request, err error) {
-	if err := conn.SetReadDeadline(time.Now().Add(readTimeout)); err != nil {
-		return r, err
-	}
 	line, err := bufio.NewReader(io.LimitReader(conn, maxRequest)).ReadBytes('\n')
 	switch {
 	case errors.Is(err, io.EOF):
