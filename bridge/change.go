@@ -175,7 +175,7 @@ func (g *Gateway) goBack(err error) bool {
 	if former == nil {
 		return false
 	}
-	g.log.Error("the LAN does not work as the new configuration says; the former one is in force again", "error", err)
+	g.log.Error("the LAN does not work as the new configuration says; the former one is in force again. Mend linklocal in the file and reload", "error", err)
 	if _, failed := g.change(*former); failed != nil {
 		return false
 	}

@@ -22,15 +22,24 @@
 //	linklocal listener          accepting                                   published address
 //	linklocal stream reader     handshake, binding, stanzas in              connection
 //	linklocal stream writer     stanzas out                                 connection
+//	linklocal dial              reaching a peer; the reader from then on    peer that is being reached
 //	linklocal second look       its records and the neighbour table, a      connection
 //	                            moment every half minute
+//	linklocal picture           asking for the NULL record of a peer        picture, maxFetches at most
+//	linklocal looking           where an instance is, for browse            instance, a few at a time
+//	linklocal shutdown          waiting for the end of all these            end of a mesh
 //	store keeper                the database, group commits                 program
 //	lookup                      asking the DNS for a command                command, two at most
 //	alarm                       posting that a time has come                moment
 //	Service.Run                 configurations, one gateway after another   program
 //	control server              letting in who asks                         program
 //	control client              reading a question, writing the answer      who asks
-//	signal handling in cmd      ending, ending at once, reloading           program
+//	control hang-up             whether who asks still listens              who asks
+//	signal handling in cmd      ending, ending at once                      program
+//	reloading in cmd            what SIGHUP wishes, one at a time           program
+//
+// Moments (an alarm, the pace of streams, the end of a context) run on goroutines of the
+// runtime, which post an event or close something and are gone.
 //
 // The events travel in one direction and the calls in the other:
 //

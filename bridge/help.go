@@ -33,9 +33,9 @@ func (g *Gateway) vocabulary() []word {
 		{"who", "", "who is on the local network", policy.CommandWho, now(func(who, _ string) string { return g.people(who) })},
 		{"find", "NAME", "the address of somebody", policy.CommandFind, now(func(_, rest string) string { return inWords(g.found(rest)) })},
 		{"block", "NAME", "hear nothing of somebody, who cannot write to you then", policy.CommandBlock, now(func(who, rest string) string { return g.blockNamed(who, rest, true) })},
-		{"unblock", "NAME", "the contrary", policy.CommandBlock, now(func(who, rest string) string { return g.blockNamed(who, rest, false) })},
+		{"unblock", "NAME", "hear from them again", policy.CommandBlock, now(func(who, rest string) string { return g.blockNamed(who, rest, false) })},
 		{"approve", "NAME", "let somebody write to you who needs a yes for that", policy.CommandApprove, now(func(who, rest string) string { return g.decideNamed(who, rest, true) })},
-		{"deny", "NAME", "the contrary", policy.CommandApprove, now(func(who, rest string) string { return g.decideNamed(who, rest, false) })},
+		{"deny", "NAME", "do not let them, wherever they write from", policy.CommandApprove, now(func(who, rest string) string { return g.decideNamed(who, rest, false) })},
 		{"resolve", "ADDRESS", "where xmpp:, im:, pres: or srv: leads", policy.CommandResolve, func(_, rest string, reply func(string)) {
 			g.resolve(rest, func(s adhoc.Step) { reply(inWords(s)) })
 		}},
@@ -113,7 +113,13 @@ func (g *Gateway) help(who string) string {
 			fmt.Fprintf(&b, "\n%s: %s", strings.TrimSpace(w.text+" "+w.takes), w.does)
 		}
 	}
-	return b.String() + "\n\n" + g.people(who) + g.toDecide(who)
+	b.WriteString("\n\n")
+	if people := g.people(who); people == nobodyHere {
+		b.WriteString(people)
+	} else {
+		b.WriteString("On the local network now:\n" + people)
+	}
+	return b.String() + g.toDecide(who)
 }
 
 // unknown answers what is none of the words.

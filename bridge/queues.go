@@ -104,6 +104,8 @@ func (g *Gateway) drop(ids []uint64, to string) (d control.Dropped, err error) {
 	}
 	g.giveUpAll(dropped)
 	d.Messages = len(dropped)
-	g.log.Info("messages were dropped by an admin; their senders are told", "messages", d.Messages)
+	if d.Messages > 0 {
+		g.log.Info("messages were dropped by an admin; their senders are told", "messages", d.Messages)
+	}
 	return d, nil
 }

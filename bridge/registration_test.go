@@ -211,6 +211,9 @@ func TestRegistration(t *testing.T) {
 		again.recall(c.store.copy())
 		again.store.State = c.store.State
 		again.Gateway.up(again.session)
+		if seen := again.colleaguesNow(); len(seen) != 1 || !seen[0].Left {
+			t.Errorf("the admin is not told that she left: %+v", seen)
+		}
 		again.hears(pres(aliceJID+"/phone", component, ""))
 		if len(again.mesh.published) != 0 || len(relations(again.session.take())) != 0 {
 			t.Error("she is asked, or shown, after she left")

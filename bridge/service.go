@@ -169,7 +169,7 @@ func (s *Service) install(next config.Config) error {
 	s.mu.Unlock()
 	err := s.succeed(next)
 	if err != nil {
-		s.log.Error("the new configuration does not come up; the former one is in force again", "error", err)
+		s.log.Error("the new configuration does not come up; the former one is in force again. Mend the file and reload", "error", err)
 		refused = err.Error()
 		if err := s.succeed(before); err != nil {
 			return err
@@ -252,7 +252,7 @@ func (s *Service) refuse(err error) error {
 	for line := range strings.Lines(err.Error()) {
 		s.log.Error("reload refused: " + strings.TrimSuffix(line, "\n"))
 	}
-	s.log.Warn("the configuration that was in force still is")
+	s.log.Warn("the configuration that was in force still is; mend the file and reload")
 	return errors.New("reload refused, the former configuration stays in force: " + err.Error())
 }
 

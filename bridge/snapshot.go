@@ -135,7 +135,7 @@ func (g *Gateway) colleaguesNow() []control.Colleague {
 		sub := g.subs[store.Pair{Colleague: c.key()}]
 		list = append(list, control.Colleague{
 			JID: c.key(), Nick: c.nick, Listed: c.listed, Online: c.devices.Available(), Instance: c.instance,
-			Accepted: sub&store.Watched != 0, Asked: sub&(store.Watched|store.Asked) != 0,
+			Left: g.fact(store.Registrations, c.key()) == hasLeft, Accepted: sub&store.Watched != 0, Asked: sub&(store.Watched|store.Asked) != 0,
 		})
 	}
 	return list

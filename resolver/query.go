@@ -40,7 +40,7 @@ func (l *lookup) query(ctx context.Context, q question) (*dns.Msg, error) {
 			silent = slices.DeleteFunc(silent, func(s netip.AddrPort) bool { return s == server })
 		}
 	}
-	return nil, temporary(cmp.Or(failure, fmt.Sprintf("%s %s from %s", step.Outcome, q, step.Server)))
+	return nil, temporary(cmp.Or(failure, fmt.Sprintf("%s, asked %s for %s", step.Outcome, step.Server, q)))
 }
 
 // over reports whether no time is left. The deadline of a connection may be felt a

@@ -95,7 +95,7 @@ func (s *Server) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			s.log.Warn("control socket: nobody can be let in", "err", err)
+			s.log.Warn("control socket: nobody can be let in just now, trying again; if it says that too many files are open, raise LimitNOFILE= of the service", "err", err)
 			s.pause()
 			continue
 		}
@@ -124,6 +124,9 @@ func (s *Server) pause() {
 // nobody who asks may end the bridge.
 func (s *Server) serve(conn *net.UnixConn) {
 	defer conn.Close()
+	if conn.SetReadDeadline(time.Now().Add(readTimeout)) != nil { // before the next line, whose deadline has to be the last
+		return
+	}
 	defer context.AfterFunc(s.ctx, func() { _ = conn.SetReadDeadline(time.Now()) })() // who has not asked yet need not any more
 	defer func() {
 		if r := recover(); r != nil {
@@ -143,7 +146,7 @@ func (s *Server) answer(conn *net.UnixConn) error {
 		return fmt.Errorf("cannot tell who asks: %w", err)
 	}
 	if !who.mayAsk(s.gid) {
-		s.log.Warn("control socket: refused", "uid", who.uid)
+		s.log.Warn("control socket: refused; if they shall ask, make them members of control.group", "uid", who.uid)
 		return errors.New("you may not ask; run this as root or as the user of the service, or become a member of control.group")
 	}
 	ask, err := readRequest(conn)
@@ -196,9 +199,6 @@ func one(tell func(any) error) func(item any, err error) error {
 }
 
 func readRequest(conn *net.UnixConn) (r Request, err error) {
-	if err := conn.SetReadDeadline(time.Now().Add(readTimeout)); err != nil {
-		return r, err
-	}
 	line, err := bufio.NewReader(io.LimitReader(conn, maxRequest)).ReadBytes('\n')
 	switch {
 	case errors.Is(err, io.EOF):

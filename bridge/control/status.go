@@ -77,6 +77,7 @@ type Colleague struct {
 	Listed   bool   `json:"listed"`   // in the configuration
 	Asked    bool   `json:"asked"`    // was sent the subscription request
 	Accepted bool   `json:"accepted"` // lets the gateway see when they are online
+	Left     bool   `json:"left"`     // of somebody listed: has unregistered, and may register again
 	Online   bool   `json:"online"`
 	Instance string `json:"instance"` // on the LAN; "" while not there
 }

@@ -57,6 +57,7 @@ func busy() control.Status {
 		Colleagues: []control.Colleague{
 			{JID: "alice@example.org", Nick: "Alice", Listed: true, Asked: true, Accepted: true, Online: true, Instance: `alice\40example.org@office`},
 			{JID: "bob@example.org", Listed: true, Asked: true},
+			{JID: "carol@example.org", Nick: "Carol", Listed: true, Left: true},
 		},
 		Held: []control.Held{{Peer: "tybalt@pc", Colleague: "alice@example.org", Why: "another machine has this name now", Next: "approve tybalt@pc, or wait", Seconds: 90}},
 		Outbox: control.Outbox{

@@ -176,6 +176,8 @@ func colleagueText(c control.Colleague) string {
 		text = c.Nick + " " + text
 	}
 	switch {
+	case c.Left:
+		return text + "has unregistered; may register again in the chat program"
 	case c.Instance != "":
 		return text + "on the LAN as " + c.Instance
 	case c.Online:
