@@ -33,6 +33,7 @@ func newDay(t *testing.T, raise backend) *scene {
 	s := &scene{office: newOffice(t, both)}
 	var way setup
 	s.server, way = raise(t, s.office)
+	way.more = "access:\n  warn_unencrypted: false\n" // no other word of the component
 	s.aliceComes(t)
 	s.pronto = s.newHost(t, "pronto")
 	s.julietComes(t)
