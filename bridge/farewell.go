@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"meshbridge/bridge/store"
@@ -93,7 +94,10 @@ func (g *Gateway) forgetProxies() {
 
 // sortedPairs lists pairs by our address, then colleague.
 func sortedPairs[V any](m map[store.Pair]V) []store.Pair {
-	return slices.SortedFunc(maps.Keys(m), func(a, b store.Pair) int {
-		return cmp.Or(cmp.Compare(a.Local, b.Local), cmp.Compare(a.Colleague, b.Colleague))
+	list := slices.Collect(maps.Keys(m))
+	sort.Slice(list, func(x, y int) bool {
+		a, b := list[x], list[y]
+		return cmp.Or(cmp.Compare(a.Local, b.Local), cmp.Compare(a.Colleague, b.Colleague)) < 0
 	})
+	return list
 }

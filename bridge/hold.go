@@ -3,6 +3,7 @@ package bridge
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -269,8 +270,9 @@ func (g *Gateway) held() []hold {
 				"approve " + r.peer.instance + " if that is the same person"})
 		}
 	}
-	slices.SortFunc(list, func(a, b hold) int {
-		return cmp.Or(a.since.Compare(b.since), strings.Compare(a.peer.local, b.peer.local), strings.Compare(a.colleague, b.colleague), strings.Compare(a.why, b.why))
+	sort.Slice(list, func(x, y int) bool {
+		a, b := list[x], list[y]
+		return cmp.Or(a.since.Compare(b.since), strings.Compare(a.peer.local, b.peer.local), strings.Compare(a.colleague, b.colleague), strings.Compare(a.why, b.why)) < 0
 	})
 	return list
 }

@@ -96,7 +96,7 @@ func (g *Gateway) drop(ids []uint64, to string) (d control.Dropped, err error) {
 		}
 		chosen = append(chosen, e.ID)
 	})
-	slices.Sort(chosen)
+	sort.Slice(chosen, func(a, b int) bool { return chosen[a] < chosen[b] })
 	var dropped []outbox.Entry
 	for _, id := range chosen {
 		e, _ := g.box.Done(id)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sort"
 	"syscall"
 	"time"
 
@@ -63,8 +64,12 @@ func (m *Mesh) addresses() map[ear]mdns.Interface {
 // openEars listens at every address that has no listener yet.
 func (m *Mesh) openEars(want map[ear]mdns.Interface) error {
 	var failed error
-	order := func(a, b ear) int { return cmp.Or(cmp.Compare(a.iface, b.iface), a.addr.Compare(b.addr)) }
-	for _, e := range slices.SortedFunc(maps.Keys(want), order) {
+	ears := slices.Collect(maps.Keys(want))
+	sort.Slice(ears, func(x, y int) bool {
+		a, b := ears[x], ears[y]
+		return cmp.Or(cmp.Compare(a.iface, b.iface), a.addr.Compare(b.addr)) < 0
+	})
+	for _, e := range ears {
 		if m.ears[e] != nil {
 			continue
 		}

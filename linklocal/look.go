@@ -3,7 +3,6 @@ package linklocal
 import (
 	"context"
 	"maps"
-	"net/netip"
 	"reflect"
 	"slices"
 	"sync"
@@ -161,6 +160,6 @@ func (m *Mesh) sightOf(p *proxy) Sighting {
 		s.Interfaces = append(s.Interfaces, i.Name)
 		s.Addrs = append(s.Addrs, m.engine.Published(i.Index)...)
 	}
-	slices.SortFunc(s.Addrs, netip.Addr.Compare)
+	sortAddrs(s.Addrs)
 	return s
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -264,8 +265,12 @@ func (s *sight) sighting() Sighting {
 			}
 		}
 	}
-	slices.SortFunc(now.Addrs, netip.Addr.Compare) // another order is no change
+	sortAddrs(now.Addrs) // another order is no change
 	return now
+}
+
+func sortAddrs(list []netip.Addr) {
+	sort.Slice(list, func(a, b int) bool { return list[a].Less(list[b]) })
 }
 
 // settle tells once that the picture is whole, as far as anybody can say.

@@ -1,10 +1,10 @@
 package resolver
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sort"
 )
 
 // service is one SRV record that can be used.
@@ -22,7 +22,7 @@ type service struct {
 // among equals by chance and weight. The reason is told for every one.
 func (r *Resolver) arrange(all []service, tell func(s service, why string)) []service {
 	all = slices.Clone(all)
-	slices.SortStableFunc(all, func(a, b service) int { return cmp.Compare(a.priority, b.priority) })
+	sort.SliceStable(all, func(a, b int) bool { return all[a].priority < all[b].priority })
 	var ordered []service
 	for len(all) > 0 {
 		n := slices.IndexFunc(all, func(s service) bool { return s.priority != all[0].priority })
@@ -69,7 +69,7 @@ type picked struct {
 // themselves that rule would keep the order of the answer, so they are shuffled.
 func (r *Resolver) byWeight(group []service) []picked {
 	left := slices.Clone(group)
-	slices.SortStableFunc(left, func(a, b service) int { return cmp.Compare(min(a.weight, 1), min(b.weight, 1)) })
+	sort.SliceStable(left, func(a, b int) bool { return left[a].weight == 0 && left[b].weight > 0 })
 	if r.cfg.Roll == nil {
 		zeros := slices.IndexFunc(left, func(s service) bool { return s.weight > 0 })
 		if zeros < 0 {

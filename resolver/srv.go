@@ -1,9 +1,8 @@
 package resolver
 
 import (
-	"cmp"
 	"context"
-	"slices"
+	"sort"
 
 	"github.com/miekg/dns"
 )
@@ -55,7 +54,7 @@ func (l *lookup) usable(r reply, t Transport) (list []service, off bool) {
 			transport: t, step: step, line: i, extra: r.extra,
 		})
 	}
-	slices.SortStableFunc(list, func(a, b service) int { return cmp.Compare(a.priority, b.priority) })
+	sort.SliceStable(list, func(a, b int) bool { return list[a].priority < list[b].priority })
 	return list[:min(len(list), maxServices)], off
 }
 

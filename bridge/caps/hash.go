@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"hash"
 	"slices"
+	"sort"
 	"strings"
 
 	"meshbridge/internal/stanza"
@@ -72,11 +73,11 @@ func (i Info) text() string {
 	put(&b, ids...)
 	put(&b, i.Features...)
 	forms := slices.Clone(i.Forms)
-	slices.SortFunc(forms, func(a, b Form) int { return strings.Compare(a.Type, b.Type) })
+	sort.Slice(forms, func(a, b int) bool { return forms[a].Type < forms[b].Type })
 	for _, f := range forms {
 		put(&b, f.Type)
 		fields := slices.Clone(f.Fields)
-		slices.SortFunc(fields, func(a, b Field) int { return strings.Compare(a.Var, b.Var) })
+		sort.Slice(fields, func(a, b int) bool { return fields[a].Var < fields[b].Var })
 		for _, field := range fields {
 			put(&b, field.Var)
 			put(&b, field.Values...)

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -123,8 +123,9 @@ func (r *report) err() error {
 
 // sorted puts e in the order of the file.
 func (e Errors) sorted() Errors {
-	slices.SortStableFunc(e, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	sort.SliceStable(e, func(x, y int) bool {
+		a, b := e[x], e[y]
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) < 0
 	})
 	return e
 }

@@ -1,8 +1,7 @@
 package outbox
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 	"time"
 )
 
@@ -146,7 +145,7 @@ func (m *Memory) Expire(now time.Time) []Entry {
 			expired = append(expired, it.Entry)
 		}
 	}
-	slices.SortFunc(expired, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
+	sort.Slice(expired, func(a, b int) bool { return expired[a].ID < expired[b].ID })
 	return expired
 }
 
@@ -175,7 +174,7 @@ func (m *Memory) Recipients() []string {
 			fronts = append(fronts, l.waiting.first)
 		}
 	}
-	slices.SortFunc(fronts, func(a, b *item) int { return cmp.Compare(a.ID, b.ID) })
+	sort.Slice(fronts, func(a, b int) bool { return fronts[a].ID < fronts[b].ID })
 	recipients := make([]string, len(fronts))
 	for i, it := range fronts {
 		recipients[i] = it.Recipient

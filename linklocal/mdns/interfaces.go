@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"net"
 	"net/netip"
-	"slices"
+	"sort"
 )
 
 // machineInterfaces lists this machine's interfaces that are up and have a carrier, with
@@ -30,8 +30,9 @@ func machineInterfaces() ([]Interface, error) {
 				i.Addrs = append(i.Addrs, p)
 			}
 		}
-		slices.SortFunc(i.Addrs, func(a, b netip.Prefix) int {
-			return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+		sort.Slice(i.Addrs, func(x, y int) bool {
+			a, b := i.Addrs[x], i.Addrs[y]
+			return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits())) < 0
 		})
 		out = append(out, i)
 	}

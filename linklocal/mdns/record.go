@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"sort"
 )
 
 // Record types and classes used here (RFC 1035 section 3.2, RFC 2782, RFC 3596, RFC 4034).
@@ -178,8 +179,12 @@ func compareSets(ours, theirs []record) int {
 	order := func(a, b record) int {
 		return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.typ, b.typ), cmp.Compare(a.data, b.data))
 	}
-	a, b := slices.SortedFunc(slices.Values(ours), order), slices.SortedFunc(slices.Values(theirs), order)
-	return slices.CompareFunc(a, b, order)
+	sorted := func(list []record) []record {
+		list = slices.Clone(list)
+		sort.Slice(list, func(x, y int) bool { return order(list[x], list[y]) < 0 })
+		return list
+	}
+	return slices.CompareFunc(sorted(ours), sorted(theirs), order)
 }
 
 // A question is one entry of the question section.

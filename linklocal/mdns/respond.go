@@ -3,6 +3,7 @@ package mdns
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -144,7 +145,7 @@ func nsecFor(n name, own []record) record {
 	for _, r := range own {
 		types = append(types, r.typ)
 	}
-	slices.Sort(types)
+	sort.Slice(types, func(a, b int) bool { return types[a] < types[b] })
 	return nsecRecord(n, slices.Compact(types))
 }
 
