@@ -250,6 +250,18 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+	synctestRun(t, "PRIV-3 GW-20 the form for blocking does not show either who has blocked the one who asks", func(t *testing.T) {
+		c := commanded(t)
+		c.setBlock(store.Pair{Colleague: aliceJID, Local: localOf(julietName)}, byPeer, true)
+		options, _ := c.blockable(aliceJID)
+		if len(options) != 1 || options[0].Value != localOf(romeoName) {
+			t.Errorf("offered: %+v", options)
+		}
+		c.setBlock(store.Pair{Colleague: aliceJID, Local: localOf(julietName)}, byColleague, true)
+		if options, blocked := c.blockable(aliceJID); len(options) != 2 || len(blocked) != 1 {
+			t.Errorf("whom she has blocked herself: %+v, chosen %q", options, blocked)
+		}
+	})
 	synctestRun(t, "GW-20 GW-13 somebody is found by address, by instance and by name", func(t *testing.T) {
 		c := commanded(t)
 		c.peerChanged(linklocal.Peer{Instance: "romeo@laptop", Host: "laptop", Profile: linklocal.Profile{Nick: "Romeo"}})
