@@ -16,9 +16,6 @@ const (
 	saidNo  = "no"
 )
 
-// maxApprovals bounds what people said of peers: their own words, not those of peers.
-const maxApprovals = 16384
-
 // approvalKey names what a colleague said of a peer, or an admin for colleague "".
 func approvalKey(p *peer, colleague string) string {
 	if colleague == "" {
@@ -74,13 +71,25 @@ func (g *Gateway) deny(p *peer, colleague string) bool {
 // decide notes what was said of a peer, and that nobody need be asked any more.
 func (g *Gateway) decide(p *peer, colleague, word string) bool {
 	key := approvalKey(p, colleague)
-	if g.fact(store.Approvals, key) == "" && len(g.facts[store.Approvals]) >= maxApprovals {
+	if g.fact(store.Approvals, key) == "" && !g.mayDecide(colleague) {
 		g.drops.count("SEC-2")
 		return false
 	}
 	g.setFact(store.Approvals, key, word)
 	g.letGo(p, colleague)
 	return true
+}
+
+// mayDecide reports whether there is room for one more word of a colleague, or of an
+// admin.
+func (g *Gateway) mayDecide(colleague string) bool {
+	own, all := 0, len(g.facts[store.Approvals])
+	for key := range g.facts[store.Approvals] {
+		if colleague != "" && strings.HasSuffix(key, " "+colleague) {
+			own++
+		}
+	}
+	return own < maxApprovalsEach && all < maxApprovals
 }
 
 // vouched returns the machine that was said yes to under a key. The first one that is

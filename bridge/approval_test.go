@@ -217,6 +217,33 @@ func TestAsking(t *testing.T) {
 			t.Errorf("told %q, held %+v", told, c.held())
 		}
 	})
+	synctestRun(t, "SEC-2 made-up names in one colleague's words take no memory, nor the room of others", func(t *testing.T) {
+		c := newLevelRig(t, config.Approved)
+		peers := len(c.peers)
+		for n := range maxApprovalsEach + 50 {
+			c.decideNamed(aliceJID, fmt.Sprintf("nobody%d@nowhere", n), n%2 == 0)
+		}
+		if n, more := len(c.facts[store.Approvals]), len(c.peers)-peers; n != maxApprovalsEach || more != 0 {
+			t.Errorf("%d words, and %d peers more", n, more)
+		}
+		if said := c.decideNamed(aliceJID, "one@more", true); !strings.Contains(said, "no room") {
+			t.Errorf("told %q", said)
+		}
+		if c.decideNamed(aliceJID, "nobody0@nowhere", false); c.fact(store.Approvals, localOf("nobody0@nowhere")+" "+aliceJID) != saidNo {
+			t.Error("she cannot change her mind")
+		}
+		if said := c.decideNamed("bob@example.org", julietName, true); !strings.Contains(said, "is approved") {
+			t.Errorf("Bob is told %q", said)
+		}
+	})
+	synctestRun(t, "SEC-2 a no at the lowest level, where it changes nothing, leaves nothing behind", func(t *testing.T) {
+		c := newLevelRig(t, config.Bound)
+		peers := len(c.peers)
+		c.decideNamed(aliceJID, "nobody@nowhere", false)
+		if n := len(c.peers) - peers; n != 0 || len(c.facts[store.Approvals]) != 0 {
+			t.Errorf("%d peers, %v", n, c.facts[store.Approvals])
+		}
+	})
 	synctestRun(t, "SEC-2 typing and questions below the level ask nobody", func(t *testing.T) {
 		c := newLevelRig(t, config.Approved)
 		for _, s := range []stanza.Stanza{
