@@ -207,6 +207,37 @@ func TestAsking(t *testing.T) {
 			t.Errorf("held: %+v", h)
 		}
 	})
+	synctestRun(t, "SEC-2 INJ-27 a code is to be typed to the gateway, and not to who took its name first", func(t *testing.T) {
+		c := newLevelRig(t, config.Linked)
+		c.listening = time.Now()
+		c.showContact()
+		c.contactChanged(linklocal.ProxyChanged{Proxy: contactKey, Instance: "gateway-2@office", Announced: true})
+		c.mesh.take()
+		c.speaks(prontoAt, aliceJID, "hello")
+		if told := strings.Join(c.told(), " "); !strings.Contains(told, "to gateway-2@office.") || strings.Contains(told, contactName) {
+			t.Errorf("told %q", told)
+		}
+		if h := c.held(); len(h) != 1 || !strings.HasSuffix(h[0].todo, "to gateway-2@office") {
+			t.Errorf("held: %+v", h)
+		}
+	})
+	synctestRun(t, "SEC-2 INJ-24 the name in a question, sent back in words, is that of the one whom it is about", func(t *testing.T) {
+		c := newLevelRig(t, config.Approved)
+		for _, instance := range []string{"juliet@pronto.", "“juliet@pronto”", "juliet  x@pronto", "gateway@offline", strings.Repeat("j", 60)} {
+			c.peer(instance, "mallory")
+			p := c.seen[instance]
+			_, name := wordsOf("deny " + c.typeable(p))
+			if local, unclear := c.exactly(name); local != p.local {
+				t.Errorf("%q is to be denied as %q, and that denies %q %s", instance, c.typeable(p), local, unclear)
+			}
+			c.noticed, c.asking = newRecent[subject](noticePause, maxNoticed), newRecent[subject](askPause, maxNoticed)
+			c.session.take()
+			c.askAbout(c.colleagues[aliceJID], p, nil, "")
+			if list, _ := c.wrote(); len(list) != 1 || !strings.Contains(list[0], "answer: deny "+c.typeable(p)) {
+				t.Errorf("asked %q", list)
+			}
+		}
+	})
 	synctestRun(t, "SEC-2 INJ-9 who may not be written to at all is not asked", func(t *testing.T) {
 		c := newLevelRig(t, config.Approved)
 		c.policy.Listed = map[string]bool{}

@@ -95,6 +95,19 @@ func (g *Gateway) exactly(typed string) (local, unclear string) {
 	return "", "Write the whole name as on the local network, as juliet@pronto."
 }
 
+// typeable is a name by which somebody can be meant in words: the instance where it is
+// read as it is written, else the address. A name with marks around it would otherwise
+// be taken for that of another peer (INJ-24).
+func (g *Gateway) typeable(p *peer) string {
+	name := translate.Tame(p.instance)
+	if _, read := wordsOf("approve " + name); p.rule == address.Plain {
+		if local, _ := g.exact(read); local == p.local {
+			return name
+		}
+	}
+	return p.jid
+}
+
 // nobody says that nobody is called so, and who may be meant.
 func (g *Gateway) nobody(typed string) string {
 	text := "Nobody is called " + translate.Tame(typed) + "."

@@ -159,8 +159,8 @@ func (g *Gateway) howToRise(c *colleague, p *peer) string {
 	case g.denied(p, c.key()):
 		return text + "they do not take messages from you here."
 	case g.policy.Mesh == policy.Linked:
-		return text + "this network wants to know who you are first. Write \"link\" and the address of your own XMPP account, such as link juliet@example.org, to gateway@" +
-			g.cfg.LinkLocal.Machine + ". Then send it again."
+		return text + "this network wants to know who you are first. Write \"link\" and the address of your own XMPP account, such as link juliet@example.org, to " +
+			g.contactShown() + ". Then send it again."
 	case g.fact(store.Notices, holdKey(p, c.key())) != "":
 		return text + "they have not approved you yet, and have been asked. Send it again when they have said yes."
 	}
@@ -220,7 +220,7 @@ func (g *Gateway) askAbout(c *colleague, p *peer, about *linklocal.Machine, what
 		return
 	}
 	if g.policy.Mesh == policy.Approved {
-		name := translate.Tame(p.instance)
+		name := g.typeable(p)
 		what += " If you know them, answer: approve " + name + "\nIf you do not, answer: deny " + name
 	}
 	g.answerUp(stanza.Stanza{
@@ -259,14 +259,14 @@ func (g *Gateway) held() []hold {
 	for _, p := range g.peers {
 		if r := p.rival; r != nil {
 			list = append(list, hold{p, "", "another machine claims the name" + whereabouts(&r.claimant) + " while the first may still be there", r.since,
-				"find out which of the two is the real one, and approve " + p.instance + " if it is the other"})
+				"find out which of the two is the real one, and approve " + g.typeable(p) + " if it is the other"})
 		}
 	}
 	for _, r := range g.routes {
 		if n := g.box.Waiting(r.recipient); n > 0 && r.peer.present && r.host != "" && !strings.EqualFold(r.host, r.peer.host) {
 			list = append(list, hold{r.peer, r.routeKey.colleague, "kept for the computer " + translate.Tame(r.host) + ": " + strconv.Itoa(n) +
 				"; the name is at " + translate.Tame(r.peer.host) + " now", r.peer.since,
-				"approve " + r.peer.instance + " if that is the same person"})
+				"approve " + g.typeable(r.peer) + " if that is the same person"})
 		}
 	}
 	slices.SortFunc(list, func(a, b hold) int {
@@ -284,7 +284,7 @@ func (g *Gateway) whyHeld(p *peer, about linklocal.Machine) string {
 
 func (g *Gateway) howToLetGo(p *peer) string {
 	if g.policy.Mesh == policy.Linked {
-		return "let them write link and their account to gateway@" + g.cfg.LinkLocal.Machine
+		return "let them write link and their account to " + g.contactShown()
 	}
-	return "approve or deny " + translate.Tame(p.instance)
+	return "approve or deny " + g.typeable(p)
 }
