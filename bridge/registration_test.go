@@ -107,6 +107,8 @@ func TestRegistration(t *testing.T) {
 		c.setBlock(romeos, byPeer, true)
 		c.setFact(store.Approvals, `juliet\40pronto `+bobJID, "x")
 		c.setFact(store.Approvals, `juliet\40pronto `+aliceJID, "x")
+		c.noteDown(noteKey(warning, bobs))
+		c.noteDown(noteKey(invitation, store.Pair{Colleague: bobJID})) // promised not to be repeated
 
 		answer, sent = c.registers(bobJID, "set", stanza.New(stanza.NSRegister, "remove"))
 		if answer.Type != "result" || len(c.mesh.withdrawn) != 1 {
@@ -121,12 +123,12 @@ func TestRegistration(t *testing.T) {
 		}
 		for kind, facts := range c.store.Facts {
 			for key, value := range facts {
-				if strings.Contains(key+value, bobJID) && key != blockKey(romeos) {
+				if strings.Contains(key+value, bobJID) && key != blockKey(romeos) && !strings.HasPrefix(key, invitation) {
 					t.Errorf("%s %q: %q is still remembered", kind, key, value)
 				}
 			}
 		}
-		if len(c.store.Subscriptions) != 0 || len(c.store.Shown) != 0 || c.fact(store.Approvals, `juliet\40pronto `+aliceJID) == "" || !c.blockedBy(romeos, byPeer) {
+		if len(c.store.Subscriptions) != 0 || len(c.store.Shown) != 0 || c.fact(store.Approvals, `juliet\40pronto `+aliceJID) == "" || !c.blockedBy(romeos, byPeer) || len(c.notes(invitation)) != 1 {
 			t.Errorf("%+v", c.store.State)
 		}
 		answer, sent = c.registers(bobJID, "set", stanza.New(stanza.NSRegister, "remove"))
