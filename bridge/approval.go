@@ -62,10 +62,18 @@ func (g *Gateway) approve(p *peer, colleague string) bool {
 }
 
 // deny shuts a peer out, whichever machine has the name: for one colleague, or for
-// everybody. It counts under access.mesh approved and linked. It reports false when
-// there is no room for one more word.
+// everybody. It counts under access.mesh approved and linked, where what waits for a yes
+// is answered. It reports false when there is no room for one more word.
 func (g *Gateway) deny(p *peer, colleague string) bool {
-	return g.decide(p, colleague, saidNo)
+	if !g.decide(p, colleague, saidNo) {
+		return false
+	}
+	for key, r := range g.routes {
+		if r.peer == p && (colleague == "" || colleague == key.colleague) && g.policy.Mesh > policy.Bound {
+			g.refuseRoute(r, "SEC-2", policy.Forbidden)
+		}
+	}
+	return true
 }
 
 // decide notes what was said of a peer, and that nobody need be asked any more.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,28 @@ func TestAsking(t *testing.T) {
 			t.Errorf("held %+v, routes %d", c.held(), len(c.routes))
 		}
 	})
+	for _, who := range []string{aliceJID, ""} {
+		synctestRun(t, fmt.Sprintf("SEC-2 a no of %q answers what waits for a yes, once, and nobody else's", who), func(t *testing.T) {
+			c := newLevelRig(t, config.Approved)
+			c.peer(romeoName, "forza")
+			c.hears(chat(aliceJID+"/r", "1", "are you there?"))
+			c.hears(chat(aliceJID+"/r", "2", "hello?"))
+			romeo := chat(aliceJID+"/r", "3", "and you?")
+			romeo.To = romeoJID
+			c.hears(romeo)
+			c.session.take()
+			c.deny(c.theJuliet(), who)
+			wantWords(t, "Alice is told", errorsIn(c.session.take()), julietJID+" forbidden", julietJID+" forbidden")
+			if n := len(c.routes); n != 1 {
+				t.Errorf("%d queues are left", n)
+			}
+			c.deny(c.theJuliet(), who)
+			c.rest(4 * 24 * time.Hour)
+			if got := errorsIn(c.session.take()); slices.Contains(got, julietJID+" forbidden") {
+				t.Errorf("and again: %q", got)
+			}
+		})
+	}
 	synctestRun(t, "SEC-2 a yes is for the machine that was asked about, whoever spoke since", func(t *testing.T) {
 		c := newLevelRig(t, config.Approved)
 		c.speaks(prontoAt, aliceJID, "it is I")
