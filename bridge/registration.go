@@ -118,6 +118,12 @@ func (g *Gateway) enrol(w parties) {
 		g.refuseUpstream(refusal("GW-3", policy.Malformed), w.Stanza)
 		return
 	}
+	if isContactNick(nick) {
+		no := refusal("GW-3", policy.Unbearable)
+		no.Error.Text = "That is the name of the gateway itself. Choose another one."
+		g.refuseUpstream(no, w.Stanza)
+		return
+	}
 	known := w.Colleague.Registered || w.Colleague.Left
 	if !known && len(g.facts[store.Registrations]) >= maxRegistered {
 		g.refuseUpstream(refusal("GW-3", policy.TooFast), w.Stanza)
