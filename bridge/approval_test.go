@@ -261,6 +261,24 @@ func TestAsking(t *testing.T) {
 			}
 		}
 	})
+	synctestRun(t, "SEC-2 linked: who writes to a peer that has not linked is told that it waits, whoever wrote first", func(t *testing.T) {
+		for _, first := range []bool{false, true} {
+			c := newLevelRig(t, config.Linked)
+			if first {
+				c.speaks(prontoAt, aliceJID, "hello")
+				c.wrote()
+			}
+			c.hears(chat(aliceJID+"/r", "1", "are you there?"))
+			c.hears(chat(aliceJID+"/r", "2", "hello?"))
+			list, _ := c.wrote()
+			if len(list) != 1 || !strings.HasPrefix(list[0], "gateway > "+aliceJID+": Your message to juliet@pronto on the local network waits: they have yet to prove there that they own an XMPP account") || strings.Contains(list[0], "approve") {
+				t.Errorf("Juliet wrote before, %v: %q", first, list)
+			}
+			if h := c.held(); len(h) != 1 {
+				t.Errorf("held: %+v", h)
+			}
+		}
+	})
 	synctestRun(t, "SEC-2 INJ-9 who may not be written to at all is not asked", func(t *testing.T) {
 		c := newLevelRig(t, config.Approved)
 		c.policy.Listed = map[string]bool{}

@@ -191,18 +191,19 @@ func (g *Gateway) lingers(r *route) {
 	if !r.peer.present {
 		g.keepIdentity(r.peer)
 	}
-	if _, ok := g.heir(r); !ok && g.policy.Mesh > policy.Bound {
-		at := g.machineOf(r.peer)
-		g.askAbout(r.colleague, r.peer, at, "Your message to "+g.nameOf(r.peer)+" on the local network waits: "+g.lacks(r.peer)+whereabouts(at)+".")
+	if _, ok := g.heir(r); ok || g.policy.Mesh <= policy.Bound {
+		return
 	}
-}
-
-// lacks says what a peer has to have done before a message can go to it.
-func (g *Gateway) lacks(p *peer) string {
-	if g.policy.Mesh == policy.Linked {
-		return "they have yet to prove there that they own an XMPP account"
+	c, p, at := r.colleague, r.peer, g.machineOf(r.peer)
+	waits := "Your message to " + g.nameOf(p) + " on the local network waits: "
+	if g.policy.Mesh == policy.Approved {
+		g.askAbout(c, p, at, waits+"nobody has said yet that they know them"+whereabouts(at)+".")
+		return
 	}
-	return "nobody has said yet that they know them"
+	g.markHeld(p, c.key(), at)
+	if g.noticed.add(subject{c.key(), p.local, "unlinked"}, time.Now()) { // the mark may be of the peer's own words, of which nobody was told
+		g.letter(c.key(), waits+"they have yet to prove there that they own an XMPP account"+whereabouts(at)+". It is kept "+g.keptUntil()+".")
+	}
 }
 
 // heldBack takes in that another machine than the peer's answered under its name.
