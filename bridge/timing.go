@@ -70,6 +70,7 @@ const (
 	maxBlocksEach    = 256   // of which one person
 	maxApprovals     = 16384 // what people said of peers
 	maxApprovalsEach = 256   // of which one colleague; admins' words are for everybody, and have the rest
+	maxNames         = 4096  // names that colleagues got after a conflict; that of each it may have again
 	maxRegistered    = 1024  // colleagues registered beside those listed: half of maxColleagues
 	maxRequests      = 64    // iqs to colleagues' servers that wait for their answers
 	maxIntroduced    = 500   // peers that the gateway brings into one colleague's contacts, ever: names on a LAN cost nothing
