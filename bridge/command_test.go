@@ -282,6 +282,20 @@ func TestCommands(t *testing.T) {
 			t.Error(got)
 		}
 	})
+	synctestRun(t, "INJ-11 GW-20 the gateway's own contact, and colleagues on the mesh, are nobody to be found", func(t *testing.T) {
+		c := commanded(t)
+		c.listening = time.Now()
+		c.showContact()
+		c.contactChanged(linklocal.ProxyChanged{Proxy: contactKey, Instance: "gateway-2@office", Announced: true})
+		for _, name := range []string{contactName, "gateway-2@office", aliceInstance} {
+			if note := noteOf(c.stepOf(c.fills(aliceJID+"/desk", "find", "name", name))); !strings.HasPrefix(note, "error: Nobody is called") {
+				t.Errorf("%s: %s", name, note)
+			}
+			if said := c.decideNamed(aliceJID, name, true); !strings.HasPrefix(said, "Nobody is called") {
+				t.Errorf("%s: %s", name, said)
+			}
+		}
+	})
 	synctestRun(t, "GW-20 people are blocked and unblocked by a form", func(t *testing.T) {
 		c := commanded(t)
 		shown := c.stepOf(c.orders(aliceJID+"/desk", "block", "", ""))

@@ -57,7 +57,7 @@ func (g *Gateway) whom(typed string) []*peer {
 // isPeer reports whether somebody of the LAN was seen under an address, or is watched
 // for.
 func (g *Gateway) isPeer(p *peer) bool {
-	return p != nil && p.instance != "" && g.own[p.local] == nil
+	return p != nil && p.instance != "" && !g.isOwn(p.local)
 }
 
 // meant returns the local part of the one whom somebody means by a name, or says what
@@ -76,7 +76,7 @@ func (g *Gateway) meant(typed string) (local, unclear string) {
 		}
 		return "", "Several are called " + translate.Tame(typed) + ". Write which one: " + strings.Join(names[:min(len(names), 10)], ", ") + "."
 	}
-	if local, ok := g.exact(typed); ok && g.own[local] == nil {
+	if local, ok := g.exact(typed); ok && !g.isOwn(local) {
 		return local, ""
 	}
 	return "", g.nobody(typed)
@@ -87,7 +87,7 @@ func (g *Gateway) meant(typed string) (local, unclear string) {
 func (g *Gateway) exactly(typed string) (local, unclear string) {
 	local, ok := g.exact(typed)
 	switch {
-	case ok && g.own[local] == nil:
+	case ok && !g.isOwn(local):
 		return local, ""
 	case typed == "" || len(g.whom(typed)) == 0:
 		return g.meant(typed)
