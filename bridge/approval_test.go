@@ -173,7 +173,11 @@ func TestAsking(t *testing.T) {
 		c.speaks(mallory, aliceJID, "hello?")
 		expectWords(t, c.told(), []string{"forbidden", "[gateway] Your message to Alice was not delivered: they do not take messages from you here."})
 		c.hears(chat(aliceJID+"/r", "1", "go away"))
-		if sent := c.session.take(); len(sent) != 1 || sent[0].Type != "error" {
+		sent := c.session.take()
+		if len(sent) != 1 {
+			t.Fatalf("told %+v", sent)
+		}
+		if e, ok := stanza.ErrorOf(sent[0]); !ok || !strings.Contains(e.Text, "said no to this person") {
 			t.Errorf("told %+v", sent)
 		}
 		if len(c.held()) != 0 || len(c.routes) != 0 {
