@@ -224,10 +224,7 @@ func (g *Gateway) askAbout(c *colleague, p *peer, about *linklocal.Machine, what
 		name := g.typeable(p)
 		what += " If you know them, answer: approve " + name + "\nIf you do not, answer: deny " + name
 	}
-	g.answerUp(stanza.Stanza{
-		Kind: stanza.Message, Type: "chat", ID: newID(), From: g.cfg.Upstream.Domain, To: c.key(),
-		Payload: []*stanza.Element{stanza.New("", "body").AddText(what)},
-	})
+	g.letter(c.key(), what)
 }
 
 // nameOf is how a peer is named to a colleague.
