@@ -16,9 +16,6 @@ const (
 	saidNo  = "no"
 )
 
-// maxApprovals bounds what people said of peers: their own words, not those of peers.
-const maxApprovals = 16384
-
 // approvalKey names what a colleague said of a peer, or an admin for colleague "".
 func approvalKey(p *peer, colleague string) string {
 	if colleague == "" {
@@ -65,22 +62,42 @@ func (g *Gateway) approve(p *peer, colleague string) bool {
 }
 
 // deny shuts a peer out, whichever machine has the name: for one colleague, or for
-// everybody. It counts under access.mesh approved and linked. It reports false when
-// there is no room for one more word.
+// everybody. It counts under access.mesh approved and linked, where what waits for a yes
+// is answered. It reports false when there is no room for one more word.
 func (g *Gateway) deny(p *peer, colleague string) bool {
-	return g.decide(p, colleague, saidNo)
+	if !g.decide(p, colleague, saidNo) {
+		return false
+	}
+	for key, r := range g.routes {
+		if r.peer == p && (colleague == "" || colleague == key.colleague) && g.policy.Mesh > policy.Bound {
+			g.refuseRoute(r, "SEC-2", policy.Forbidden)
+		}
+	}
+	return true
 }
 
 // decide notes what was said of a peer, and that nobody need be asked any more.
 func (g *Gateway) decide(p *peer, colleague, word string) bool {
 	key := approvalKey(p, colleague)
-	if g.fact(store.Approvals, key) == "" && len(g.facts[store.Approvals]) >= maxApprovals {
+	if g.fact(store.Approvals, key) == "" && !g.mayDecide(colleague) {
 		g.drops.count("SEC-2")
 		return false
 	}
 	g.setFact(store.Approvals, key, word)
 	g.letGo(p, colleague)
 	return true
+}
+
+// mayDecide reports whether there is room for one more word of a colleague, or of an
+// admin.
+func (g *Gateway) mayDecide(colleague string) bool {
+	own, all := 0, len(g.facts[store.Approvals])
+	for key := range g.facts[store.Approvals] {
+		if colleague != "" && strings.HasSuffix(key, " "+colleague) {
+			own++
+		}
+	}
+	return own < maxApprovalsEach && all < maxApprovals
 }
 
 // vouched returns the machine that was said yes to under a key. The first one that is

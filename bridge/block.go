@@ -80,26 +80,30 @@ func (g *Gateway) refuseWaiting(pair store.Pair) {
 	queue := queueUpstream + pair.Colleague
 	for _, e := range g.box.Ready(queue, g.box.Waiting(queue)) {
 		if e.Sender == pair.Local {
-			g.refuseKept(e)
+			g.refuseKept(e, policy.RuleBlock, policy.NotServed)
 		}
 	}
 	for key, r := range g.routes {
-		if key.colleague != pair.Colleague || key.local != pair.Local {
-			continue
+		if key.colleague == pair.Colleague && key.local == pair.Local {
+			g.refuseRoute(r, policy.RuleBlock, policy.NotServed)
 		}
-		for _, e := range g.box.Ready(r.recipient, g.box.Waiting(r.recipient)) {
-			if e.Sender != "" { // words of the gateway are still true
-				g.refuseKept(e)
-			}
-		}
-		g.tidy(r)
 	}
 }
 
-func (g *Gateway) refuseKept(e outbox.Entry) {
+// refuseRoute answers what waits of a colleague for a peer.
+func (g *Gateway) refuseRoute(r *route, rule string, why policy.Reason) {
+	for _, e := range g.box.Ready(r.recipient, g.box.Waiting(r.recipient)) {
+		if e.Sender != "" { // words of the gateway are still true
+			g.refuseKept(e, rule, why)
+		}
+	}
+	g.tidy(r)
+}
+
+func (g *Gateway) refuseKept(e outbox.Entry, rule string, why policy.Reason) {
 	if _, kept := g.box.Done(e.ID); kept {
-		g.drops.count(policy.RuleBlock)
-		g.giveUp(e, policy.NotServed)
+		g.drops.count(rule)
+		g.giveUp(e, why)
 	}
 }
 

@@ -30,12 +30,13 @@ func (g *Gateway) beginBlock(who string, reply func(adhoc.Step)) {
 }
 
 // blockable lists who can be chosen, as far as there is room in a stanza: those who are
-// blocked, who are named once more, and then who is here.
+// blocked, who are named once more, and then who is here and has not blocked the one who
+// asks.
 func (g *Gateway) blockable(who string) (options []form.Option, blocked []string) {
 	left, all := g.listRoom(), g.blockedOf(who)
 	locals := slices.Clone(all)
 	for _, local := range slices.Sorted(maps.Keys(g.peers)) {
-		if g.peers[local].present && !slices.Contains(all, local) {
+		if g.visible(g.peers[local], who) && !slices.Contains(all, local) {
 			locals = append(locals, local)
 		}
 	}

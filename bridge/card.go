@@ -199,9 +199,10 @@ func (g *Gateway) cardShown(c *colleague) (card translate.Card) {
 	return card
 }
 
-// nickname is what a colleague is called: by the admin, else by themselves.
+// nickname is what a colleague is called: by the admin, else by themselves. Nobody calls
+// themselves the gateway.
 func (c *colleague) nickname() string {
-	if c.nick == "" && c.card != nil {
+	if c.nick == "" && c.card != nil && !isContactNick(c.card.Nick) {
 		return c.card.Nick
 	}
 	return c.nick

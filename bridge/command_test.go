@@ -250,6 +250,18 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+	synctestRun(t, "PRIV-3 GW-20 the form for blocking does not show either who has blocked the one who asks", func(t *testing.T) {
+		c := commanded(t)
+		c.setBlock(store.Pair{Colleague: aliceJID, Local: localOf(julietName)}, byPeer, true)
+		options, _ := c.blockable(aliceJID)
+		if len(options) != 1 || options[0].Value != localOf(romeoName) {
+			t.Errorf("offered: %+v", options)
+		}
+		c.setBlock(store.Pair{Colleague: aliceJID, Local: localOf(julietName)}, byColleague, true)
+		if options, blocked := c.blockable(aliceJID); len(options) != 2 || len(blocked) != 1 {
+			t.Errorf("whom she has blocked herself: %+v, chosen %q", options, blocked)
+		}
+	})
 	synctestRun(t, "GW-20 GW-13 somebody is found by address, by instance and by name", func(t *testing.T) {
 		c := commanded(t)
 		c.peerChanged(linklocal.Peer{Instance: "romeo@laptop", Host: "laptop", Profile: linklocal.Profile{Nick: "Romeo"}})
@@ -268,6 +280,20 @@ func TestCommands(t *testing.T) {
 		}
 		if got := noteOf(c.stepOf(c.fills(aliceJID+"/desk", "find", "name", "juliett"))); got != "error: Nobody is called juliett. Do you mean juliet?" {
 			t.Error(got)
+		}
+	})
+	synctestRun(t, "INJ-11 GW-20 the gateway's own contact, and colleagues on the mesh, are nobody to be found", func(t *testing.T) {
+		c := commanded(t)
+		c.listening = time.Now()
+		c.showContact()
+		c.contactChanged(linklocal.ProxyChanged{Proxy: contactKey, Instance: "gateway-2@office", Announced: true})
+		for _, name := range []string{contactName, "gateway-2@office", aliceInstance} {
+			if note := noteOf(c.stepOf(c.fills(aliceJID+"/desk", "find", "name", name))); !strings.HasPrefix(note, "error: Nobody is called") {
+				t.Errorf("%s: %s", name, note)
+			}
+			if said := c.decideNamed(aliceJID, name, true); !strings.HasPrefix(said, "Nobody is called") {
+				t.Errorf("%s: %s", name, said)
+			}
 		}
 	})
 	synctestRun(t, "GW-20 people are blocked and unblocked by a form", func(t *testing.T) {

@@ -61,6 +61,7 @@ func (g *Gateway) decideOn(who, local string, on bool) string {
 		colleague = ""
 	}
 	p, name := g.peerOf(local), g.instanceOf(local)
+	defer g.release(p) // the name may be one that nobody ever had
 	switch {
 	case !on && g.policy.Mesh <= policy.Bound:
 		return "Nobody on the local network needs a yes here, so a no changes nothing. Write block " + name + " to hear nothing of them."

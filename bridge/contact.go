@@ -1,9 +1,13 @@
 package bridge
 
 import (
+	"strings"
+	"unicode"
+
 	"meshbridge/bridge/caps"
 	"meshbridge/bridge/policy"
 	"meshbridge/bridge/translate"
+	"meshbridge/bridge/wording"
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
 )
@@ -21,6 +25,11 @@ const contactKey = "/gateway"
 
 // contactNick is what clients show the contact as.
 const contactNick = "Gateway"
+
+// isContactNick reports whether somebody of that name could be taken for the contact.
+func isContactNick(name string) bool {
+	return strings.EqualFold(strings.TrimFunc(wording.Name(name), func(r rune) bool { return !unicode.IsLetter(r) }), contactNick)
+}
 
 // contactName is the instance that the contact wants. Those of colleagues have a
 // domain in them.

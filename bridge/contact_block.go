@@ -76,7 +76,7 @@ func (g *Gateway) colleagueNamed(p *peer, typed string) (jid, problem string) {
 // knows reports whether a peer may learn that somebody uses this gateway: who appears on
 // the mesh, and who watches this peer (PRIV-5).
 func (g *Gateway) knows(p *peer, c *colleague) bool {
-	return c.published || g.mayAppear(c) || p.watchers[c.key()]
+	return c.published || g.belongs(c) || p.watchers[c.key()]
 }
 
 // whomElse says why a name leads to nobody.

@@ -26,7 +26,7 @@ func (g *Gateway) invite(p *peer, typed string) string {
 		return "This gateway is not for " + account + ". Ask the administrator of your network to admit them; then invite them again."
 	case c != nil && c.published:
 		return account + " is here already: write to them as " + c.instance + "."
-	case c != nil && g.mayAppear(c):
+	case c != nil && g.belongs(c):
 		return account + " belongs here already, and shows up in your list when they are online."
 	case g.fact(store.Notices, key) != "":
 		return account + " has been invited already."

@@ -62,5 +62,22 @@ func (g *Gateway) tellLevel(p *peer) string {
 	if g.levelOf(p) >= policy.Approved {
 		return who + ". Somebody with the authority to do so has vouched for you."
 	}
+	switch names := g.approvers(p); len(names) {
+	case 0:
+	case 1:
+		return who + ". " + names[0] + " has approved you."
+	default:
+		return who + ". " + wording.List(names[:min(len(names), maxListed)]) + " have approved you."
+	}
 	return who + ", by your address on this network alone: nobody has vouched for you."
+}
+
+// approvers names the colleagues who have said yes to a peer.
+func (g *Gateway) approvers(p *peer) (names []string) {
+	for _, c := range g.colleagueList() {
+		if g.knows(p, c) && g.levelFor(p, c.key()) >= policy.Approved {
+			names = append(names, c.called())
+		}
+	}
+	return names
 }

@@ -315,6 +315,37 @@ func TestContactWords(t *testing.T) {
 		c.peer(romeoName, "forza")
 		c.expectSays(romeoName, "status", "None of your messages")
 	})
+	synctestRun(t, "MAP-M13 SEC-2 status names who has approved a peer, on this machine", func(t *testing.T) {
+		c := newLevelRig(t, config.Approved)
+		c.recognised(linklocal.Recognised{Peer: julietName, Machine: prontoAt})
+		c.approve(c.theJuliet(), aliceJID)
+		c.mesh.take()
+		if got := c.tellLevel(c.theJuliet()); got != "I know you as juliet@pronto. Alice has approved you." {
+			t.Errorf("it says %q", got)
+		}
+		c.approve(c.theJuliet(), "bob@example.org")
+		if got := c.tellLevel(c.theJuliet()); got != "I know you as juliet@pronto. Alice and Bob have approved you." {
+			t.Errorf("it says %q", got)
+		}
+		c.recognised(linklocal.Recognised{Peer: julietName, Machine: mallory})
+		if got := c.tellLevel(c.theJuliet()); !strings.Contains(got, "nobody has vouched for you") {
+			t.Errorf("it says %q to another machine", got)
+		}
+	})
+	synctestRun(t, "PRIV-5 GW-3 a listed colleague who has left is not named to peers any more", func(t *testing.T) {
+		c := newCoreRig(t)
+		c.up()
+		c.peer(julietName, "pronto")
+		if got := c.types(julietName, "who"); !strings.Contains(got, aliceJID) {
+			t.Fatalf("before: %q", got)
+		}
+		c.registers(aliceJID, "set", stanza.New(stanza.NSRegister, "remove"))
+		for _, typed := range []string{"who", "block alice@example.co", "block alice"} {
+			if got := c.types(julietName, typed); strings.Contains(got, "Alice") || strings.Contains(got, aliceJID) {
+				t.Errorf("%s: %q", typed, got)
+			}
+		}
+	})
 	synctestRun(t, "MAP-M13 a list in a chat window has an end", func(t *testing.T) {
 		c := newCoreRig(t, func(cfg *config.Config) {
 			for n := range 100 {

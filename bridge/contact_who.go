@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"meshbridge/bridge/policy"
 	"meshbridge/bridge/store"
 	"meshbridge/bridge/translate"
 	"meshbridge/linklocal"
@@ -25,7 +24,7 @@ func (g *Gateway) tellWho(p *peer) string {
 		switch {
 		case c.published:
 			on = append(on, name+": "+statusWords(c.profile))
-		case g.mayAppear(c):
+		case g.belongs(c):
 			off = append(off, name)
 		}
 	}
@@ -51,12 +50,6 @@ func listed(b *strings.Builder, lines []string) {
 		}
 		b.WriteString("\n" + line)
 	}
-}
-
-// mayAppear reports whether a colleague is one of those who appear on the mesh when
-// they are online (PRIV-5).
-func (g *Gateway) mayAppear(c *colleague) bool {
-	return g.policy.MayAppear(policy.Colleague{JID: c.key(), Registered: g.fact(store.Registrations, c.key()) != ""})
 }
 
 // inWords names a colleague.

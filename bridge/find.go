@@ -57,7 +57,7 @@ func (g *Gateway) whom(typed string) []*peer {
 // isPeer reports whether somebody of the LAN was seen under an address, or is watched
 // for.
 func (g *Gateway) isPeer(p *peer) bool {
-	return p != nil && p.instance != "" && g.own[p.local] == nil
+	return p != nil && p.instance != "" && !g.isOwn(p.local)
 }
 
 // meant returns the local part of the one whom somebody means by a name, or says what
@@ -76,7 +76,7 @@ func (g *Gateway) meant(typed string) (local, unclear string) {
 		}
 		return "", "Several are called " + translate.Tame(typed) + ". Write which one: " + strings.Join(names[:min(len(names), 10)], ", ") + "."
 	}
-	if local, ok := g.exact(typed); ok && g.own[local] == nil {
+	if local, ok := g.exact(typed); ok && !g.isOwn(local) {
 		return local, ""
 	}
 	return "", g.nobody(typed)
@@ -87,12 +87,25 @@ func (g *Gateway) meant(typed string) (local, unclear string) {
 func (g *Gateway) exactly(typed string) (local, unclear string) {
 	local, ok := g.exact(typed)
 	switch {
-	case ok && g.own[local] == nil:
+	case ok && !g.isOwn(local):
 		return local, ""
 	case typed == "" || len(g.whom(typed)) == 0:
 		return g.meant(typed)
 	}
 	return "", "Write the whole name as on the local network, as juliet@pronto."
+}
+
+// typeable is a name by which somebody can be meant in words: the instance where it is
+// read as it is written, else the address. A name with marks around it would otherwise
+// be taken for that of another peer (INJ-24).
+func (g *Gateway) typeable(p *peer) string {
+	name := translate.Tame(p.instance)
+	if _, read := wordsOf("approve " + name); p.rule == address.Plain {
+		if local, _ := g.exact(read); local == p.local {
+			return name
+		}
+	}
+	return p.jid
 }
 
 // nobody says that nobody is called so, and who may be meant.

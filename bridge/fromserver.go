@@ -102,7 +102,7 @@ func (g *Gateway) explain(w parties, why string) {
 	if w.peer == nil || !g.noticed.add(subject{w.Colleague.JID, w.local, why}, time.Now()) {
 		return
 	}
-	g.tell(w.Colleague.JID, "Your message to "+translate.DisplayName(w.peer.profile, w.peer.instance)+" was not delivered. "+why)
+	g.letter(w.Colleague.JID, "Your message to "+translate.DisplayName(w.peer.profile, w.peer.instance)+" was not delivered. "+why)
 }
 
 // tooBig answers a stanza that was over the limit and was not read.

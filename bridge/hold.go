@@ -160,8 +160,8 @@ func (g *Gateway) howToRise(c *colleague, p *peer) string {
 	case g.denied(p, c.key()):
 		return text + "they do not take messages from you here."
 	case g.policy.Mesh == policy.Linked:
-		return text + "this network wants to know who you are first. Write \"link\" and the address of your own XMPP account, such as link juliet@example.org, to gateway@" +
-			g.cfg.LinkLocal.Machine + ". Then send it again."
+		return text + "this network wants to know who you are first. Write \"link\" and the address of your own XMPP account, such as link juliet@example.org, to " +
+			g.contactShown() + ". Then send it again."
 	case g.fact(store.Notices, holdKey(p, c.key())) != "":
 		return text + "they have not approved you yet, and have been asked. Send it again when they have said yes."
 	}
@@ -192,18 +192,19 @@ func (g *Gateway) lingers(r *route) {
 	if !r.peer.present {
 		g.keepIdentity(r.peer)
 	}
-	if _, ok := g.heir(r); !ok && g.policy.Mesh > policy.Bound {
-		at := g.machineOf(r.peer)
-		g.askAbout(r.colleague, r.peer, at, "Your message to "+g.nameOf(r.peer)+" on the local network waits: "+g.lacks(r.peer)+whereabouts(at)+".")
+	if _, ok := g.heir(r); ok || g.policy.Mesh <= policy.Bound {
+		return
 	}
-}
-
-// lacks says what a peer has to have done before a message can go to it.
-func (g *Gateway) lacks(p *peer) string {
-	if g.policy.Mesh == policy.Linked {
-		return "they have yet to prove there that they own an XMPP account"
+	c, p, at := r.colleague, r.peer, g.machineOf(r.peer)
+	waits := "Your message to " + g.nameOf(p) + " on the local network waits: "
+	if g.policy.Mesh == policy.Approved {
+		g.askAbout(c, p, at, waits+"nobody has said yet that they know them"+whereabouts(at)+".")
+		return
 	}
-	return "nobody has said yet that they know them"
+	g.markHeld(p, c.key(), at)
+	if g.noticed.add(subject{c.key(), p.local, "unlinked"}, time.Now()) { // the mark may be of the peer's own words, of which nobody was told
+		g.letter(c.key(), waits+"they have yet to prove there that they own an XMPP account"+whereabouts(at)+". It is kept "+g.keptUntil()+".")
+	}
 }
 
 // heldBack takes in that another machine than the peer's answered under its name.
@@ -221,13 +222,10 @@ func (g *Gateway) askAbout(c *colleague, p *peer, about *linklocal.Machine, what
 		return
 	}
 	if g.policy.Mesh == policy.Approved {
-		name := translate.Tame(p.instance)
+		name := g.typeable(p)
 		what += " If you know them, answer: approve " + name + "\nIf you do not, answer: deny " + name
 	}
-	g.answerUp(stanza.Stanza{
-		Kind: stanza.Message, Type: "chat", ID: newID(), From: g.cfg.Upstream.Domain, To: c.key(),
-		Payload: []*stanza.Element{stanza.New("", "body").AddText(what)},
-	})
+	g.letter(c.key(), what)
 }
 
 // nameOf is how a peer is named to a colleague.
@@ -260,14 +258,14 @@ func (g *Gateway) held() []hold {
 	for _, p := range g.peers {
 		if r := p.rival; r != nil {
 			list = append(list, hold{p, "", "another machine claims the name" + whereabouts(&r.claimant) + " while the first may still be there", r.since,
-				"find out which of the two is the real one, and approve " + p.instance + " if it is the other"})
+				"find out which of the two is the real one, and approve " + g.typeable(p) + " if it is the other"})
 		}
 	}
 	for _, r := range g.routes {
 		if n := g.box.Waiting(r.recipient); n > 0 && r.peer.present && r.host != "" && !strings.EqualFold(r.host, r.peer.host) {
 			list = append(list, hold{r.peer, r.routeKey.colleague, "kept for the computer " + translate.Tame(r.host) + ": " + strconv.Itoa(n) +
 				"; the name is at " + translate.Tame(r.peer.host) + " now", r.peer.since,
-				"approve " + r.peer.instance + " if that is the same person"})
+				"approve " + g.typeable(r.peer) + " if that is the same person"})
 		}
 	}
 	sort.Slice(list, func(x, y int) bool {
@@ -286,7 +284,7 @@ func (g *Gateway) whyHeld(p *peer, about linklocal.Machine) string {
 
 func (g *Gateway) howToLetGo(p *peer) string {
 	if g.policy.Mesh == policy.Linked {
-		return "let them write link and their account to gateway@" + g.cfg.LinkLocal.Machine
+		return "let them write link and their account to " + g.contactShown()
 	}
-	return "approve or deny " + translate.Tame(p.instance)
+	return "approve or deny " + g.typeable(p)
 }

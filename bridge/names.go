@@ -27,5 +27,7 @@ func (g *Gateway) rememberName(key, wanted, instance string) {
 	if instance == wanted {
 		instance = ""
 	}
-	g.setFact(store.Names, key, instance)
+	if g.fact(store.Names, key) != "" || len(g.facts[store.Names]) < maxNames {
+		g.setFact(store.Names, key, instance)
+	}
 }

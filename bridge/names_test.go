@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,6 +12,16 @@ import (
 )
 
 func TestNames(t *testing.T) {
+	synctestRun(t, "LL-3-15 names are remembered within bounds", func(t *testing.T) {
+		c := newCoreRig(t)
+		for n := range maxNames + 10 {
+			c.rememberName(fmt.Sprintf("user%d@friends.example", n), "a@office", "a-2@office")
+		}
+		c.rememberName("user0@friends.example", "a@office", "a-3@office")
+		if n := len(c.facts[store.Names]); n != maxNames || c.fact(store.Names, "user0@friends.example") != "a-3@office" {
+			t.Errorf("%d are remembered", n)
+		}
+	})
 	t.Run("LL-3-15 a name chosen after a conflict comes first after a restart", func(t *testing.T) {
 		c := newCoreRig(t)
 		c.up()

@@ -27,7 +27,7 @@ func (g *Gateway) orient(c *colleague) {
 	case g.session == nil, !c.devices.Available(), g.enlists(c), !g.mayOrient(c):
 		return // another time, if at all
 	case !g.knowsSomebody(c):
-		g.tell(c.key(), g.welcomeText())
+		g.letter(c.key(), g.welcomeText())
 	}
 	g.setFact(store.Notices, welcomeOf(c), time.Now().UTC().Format(time.DateOnly))
 }

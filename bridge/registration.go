@@ -118,6 +118,12 @@ func (g *Gateway) enrol(w parties) {
 		g.refuseUpstream(refusal("GW-3", policy.Malformed), w.Stanza)
 		return
 	}
+	if isContactNick(nick) {
+		no := refusal("GW-3", policy.Unbearable)
+		no.Error.Text = "That is the name of the gateway itself. Choose another one."
+		g.refuseUpstream(no, w.Stanza)
+		return
+	}
 	known := w.Colleague.Registered || w.Colleague.Left
 	if !known && len(g.facts[store.Registrations]) >= maxRegistered {
 		g.refuseUpstream(refusal("GW-3", policy.TooFast), w.Stanza)
@@ -222,18 +228,21 @@ func (g *Gateway) ties(c *colleague) []store.Pair {
 }
 
 // forgetFacts forgets what is remembered of a colleague: every fact in whose name the
-// address stands. No part of a name has a space in it. That a peer has blocked them is
-// the peer's, and holds when they are back.
+// address stands. That a peer has blocked them is the peer's, and holds when they are
+// back; so does the promise not to invite them again.
 func (g *Gateway) forgetFacts(bare string) {
 	g.forgetBlocks(bare)
 	for _, kind := range []store.Kind{store.Approvals, store.Notices, store.Introductions, store.Names} {
 		for _, key := range slices.Collect(maps.Keys(g.facts[kind])) {
-			if slices.Contains(strings.Fields(key), bare) {
+			if slices.Contains(strings.FieldsFunc(key, parts), bare) && !strings.HasPrefix(key, invitation) {
 				g.setFact(kind, key, "")
 			}
 		}
 	}
 }
+
+// parts reports whether a character parts the name of a fact. It stands in no address.
+func parts(r rune) bool { return r == ' ' || r == 0 }
 
 // recallRegistered takes over who is registered, except those to whom the policy has
 // shut the door since: of them nothing is kept.

@@ -10,6 +10,7 @@ import (
 	"meshbridge/bridge/config"
 	"meshbridge/bridge/form"
 	"meshbridge/bridge/store"
+	"meshbridge/bridge/translate"
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
 )
@@ -107,6 +108,8 @@ func TestRegistration(t *testing.T) {
 		c.setBlock(romeos, byPeer, true)
 		c.setFact(store.Approvals, `juliet\40pronto `+bobJID, "x")
 		c.setFact(store.Approvals, `juliet\40pronto `+aliceJID, "x")
+		c.noteDown(noteKey(warning, bobs))
+		c.noteDown(noteKey(invitation, store.Pair{Colleague: bobJID})) // promised not to be repeated
 
 		answer, sent = c.registers(bobJID, "set", stanza.New(stanza.NSRegister, "remove"))
 		if answer.Type != "result" || len(c.mesh.withdrawn) != 1 {
@@ -121,12 +124,12 @@ func TestRegistration(t *testing.T) {
 		}
 		for kind, facts := range c.store.Facts {
 			for key, value := range facts {
-				if strings.Contains(key+value, bobJID) && key != blockKey(romeos) {
+				if strings.Contains(key+value, bobJID) && key != blockKey(romeos) && !strings.HasPrefix(key, invitation) {
 					t.Errorf("%s %q: %q is still remembered", kind, key, value)
 				}
 			}
 		}
-		if len(c.store.Subscriptions) != 0 || len(c.store.Shown) != 0 || c.fact(store.Approvals, `juliet\40pronto `+aliceJID) == "" || !c.blockedBy(romeos, byPeer) {
+		if len(c.store.Subscriptions) != 0 || len(c.store.Shown) != 0 || c.fact(store.Approvals, `juliet\40pronto `+aliceJID) == "" || !c.blockedBy(romeos, byPeer) || len(c.notes(invitation)) != 1 {
 			t.Errorf("%+v", c.store.State)
 		}
 		answer, sent = c.registers(bobJID, "set", stanza.New(stanza.NSRegister, "remove"))
@@ -138,6 +141,26 @@ func TestRegistration(t *testing.T) {
 		c.rest(time.Minute)
 		if len(c.mesh.published) != 1 || len(c.store.Subscriptions) != 0 {
 			t.Error("he is back, or remembered")
+		}
+	})
+	synctestRun(t, "GW-3 INJ-24 nobody is called as the gateway is, by registering or by their card", func(t *testing.T) {
+		c := admitting(t)
+		for _, nick := range []string{"Gateway", " gateway\u200b", "[GATEWAY]", "“gateway”:"} {
+			answer, sent := c.registers(bobJID, "set", field("nick", nick))
+			if e, _ := stanza.ErrorOf(answer); e.Condition != "not-acceptable" || e.Text == "" || len(sent) != 0 {
+				t.Errorf("%q: %+v and %+v", nick, answer, sent)
+			}
+		}
+		if got := c.form(bobJID); got != "not registered" {
+			t.Error(got)
+		}
+		if answer, _ := c.registers(bobJID, "set", field("nick", "Gate Way")); answer.Type != "result" {
+			t.Errorf("%+v", answer)
+		}
+		bob := c.colleagues[bobJID]
+		bob.nick, bob.card = "", &translate.Card{Nick: "GateWay"}
+		if got := bob.nickname(); got != "" {
+			t.Errorf("his card calls him %q", got)
 		}
 	})
 	synctestRun(t, "GW-4 one subscribe from the component; his own is accepted; both again: no loop", func(t *testing.T) {

@@ -43,13 +43,22 @@ func (g *Gateway) warn(c *colleague, p *peer, s stanza.Stanza) {
 	g.warnings.told.note(pair, "", now)
 	g.noteDown(key)
 	g.letter(c.key(), "What you and "+describe(p)+" write to each other is not encrypted on the local network "+g.addr.Machine()+
-		", where they are, and nothing but that network vouches for who they are. Write nothing secret. I say so once a day.")
+		", where they are"+g.doubt(c, p)+". Write nothing secret. I say so once a day.")
 	g.tellPeer(c, p, "What you and "+c.called()+" write to each other is not encrypted on this network: others on it may be able to read it. Write nothing secret.")
 	if now.Sub(g.warnings.logged) >= dropLogPause {
 		g.warnings.logged = now
 		g.log.Info("people write to each other over the LAN unencrypted, and were told", "rule", "SEC-3")
 	}
 	g.log.Debug("told that the LAN is not encrypted", "peer", translate.Tame(p.instance), "colleague", c.key())
+}
+
+// doubt says that who a peer is rests on the network alone, where nobody has vouched for
+// them.
+func (g *Gateway) doubt(c *colleague, p *peer) string {
+	if g.levelFor(p, c.key()) > policy.Bound {
+		return ""
+	}
+	return ", and nothing but that network vouches for who they are"
 }
 
 // hasWords reports whether a message says something to somebody.

@@ -108,6 +108,23 @@ func TestWarning(t *testing.T) {
 		}
 		c.expectWarned("Alice wrote", 1)
 	})
+	synctestRun(t, "SEC-3 it says that nobody vouches for a peer only where nobody does", func(t *testing.T) {
+		const doubt = "nothing but that network vouches for who they are"
+		for _, approved := range []bool{false, true} {
+			c := rig(t)
+			c.recognised(linklocal.Recognised{Peer: julietName, Machine: prontoAt})
+			if approved {
+				c.approve(c.theJuliet(), aliceJID)
+			}
+			c.session.take()
+			c.speaks(prontoAt, aliceJID, "hello")
+			c.routed(c.session.seq)
+			letters := strings.Join(c.lettersTo(aliceJID), "\n")
+			if !strings.Contains(letters, "not encrypted") || strings.Contains(letters, doubt) == approved {
+				t.Errorf("approved %v: %q", approved, letters)
+			}
+		}
+	})
 	synctestRun(t, "SEC-3 each two who write are told, and warn_unencrypted: false tells nobody", func(t *testing.T) {
 		c := rig(t)
 		up(c, 1)

@@ -142,7 +142,9 @@ func serverGroupchat(c Case, _ Policy) (Verdict, bool) {
 // serverDenied: SEC-2. What could never be delivered does not wait.
 func serverDenied(c Case, p Policy) (Verdict, bool) {
 	if c.Peer.Denied && p.Mesh > Bound {
-		return refuse("SEC-2", Forbidden)
+		v, _ := refuse("SEC-2", Forbidden)
+		v.Error.Text = "You, or your administrator, said no to this person. Nothing is delivered to them until that is undone."
+		return v, true
 	}
 	return noOpinion()
 }
