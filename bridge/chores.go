@@ -128,6 +128,8 @@ func (g *Gateway) answerUp(s stanza.Stanza) { g.answerWithin(maxAnswers, s) }
 // answerWithin is answerUp while no more than that many answers wait.
 func (g *Gateway) answerWithin(most int, s stanza.Stanza) {
 	switch {
+	case g.session == nil && isMessageError(s) && len(g.owed) < most:
+		g.owed = append(g.owed, s)
 	case g.session == nil:
 		g.drops.count("COMP-12")
 	case len(g.chores.answers) == 0 && g.send(s):
@@ -139,8 +141,8 @@ func (g *Gateway) answerWithin(most int, s stanza.Stanza) {
 	}
 }
 
-// owe notes who has not been told for certain that a message did not arrive: the
-// session is over.
+// owe notes who has not been told for certain that a message did not arrive, for the
+// session is over. They are told on the next one.
 func (g *Gateway) owe() {
 	for _, s := range g.said {
 		if isMessageError(s.stanza) {
@@ -156,7 +158,7 @@ func (g *Gateway) owe() {
 
 func isMessageError(s stanza.Stanza) bool { return s.Kind == stanza.Message && s.Type == "error" }
 
-// payOff tells them on the next session.
+// payOff tells those who could not be told before.
 func (g *Gateway) payOff() {
 	owed := g.owed
 	g.owed = nil
