@@ -282,10 +282,10 @@ func TestSetLimits(t *testing.T) {
 	}
 }
 
-func TestSkip(t *testing.T) {
+func TestReserve(t *testing.T) {
 	b := NewMemory(roomy)
-	b.Skip(7)
-	b.Skip(3)
+	b.Reserve(7)
+	b.Reserve(3)
 	if id := accept(t, b, "alice", "1", time.Now()); id != 8 {
 		t.Errorf("the ID is %d", id)
 	}
