@@ -122,17 +122,48 @@ func (g *Gateway) say(s stanza.Stanza) {
 }
 
 // answerUp sends an answer upstream, now or as soon as there is room. On another
-// session it would mean nothing.
-func (g *Gateway) answerUp(s stanza.Stanza) {
+// session it would mean nothing, unless it is the error for a message.
+func (g *Gateway) answerUp(s stanza.Stanza) { g.answerWithin(maxAnswers, s) }
+
+// answerWithin is answerUp while no more than that many answers wait.
+func (g *Gateway) answerWithin(most int, s stanza.Stanza) {
 	switch {
+	case g.session == nil && isMessageError(s) && len(g.owed) < most:
+		g.owed = append(g.owed, s)
 	case g.session == nil:
 		g.drops.count("COMP-12")
 	case len(g.chores.answers) == 0 && g.send(s):
-	case len(g.chores.answers) < maxAnswers:
+	case len(g.chores.answers) < most:
 		g.chores.answers = append(g.chores.answers, s)
 		g.doChores()
 	default:
 		g.drops.count("GW-14")
+	}
+}
+
+// owe notes who has not been told for certain that a message did not arrive, for the
+// session is over. They are told on the next one.
+func (g *Gateway) owe() {
+	for _, s := range g.said {
+		if isMessageError(s.stanza) {
+			g.owed = append(g.owed, s.stanza)
+		}
+	}
+	for _, s := range g.chores.answers {
+		if isMessageError(s) {
+			g.owed = append(g.owed, s)
+		}
+	}
+}
+
+func isMessageError(s stanza.Stanza) bool { return s.Kind == stanza.Message && s.Type == "error" }
+
+// payOff tells those who could not be told before.
+func (g *Gateway) payOff() {
+	owed := g.owed
+	g.owed = nil
+	for _, s := range owed {
+		g.answerWithin(len(owed)+maxAnswers, s)
 	}
 }
 

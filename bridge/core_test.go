@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -249,6 +250,9 @@ func (s *fakeStore) commit() {
 func (s *fakeStore) Saved() (id, commit uint64) {
 	for kept := range s.onDisk {
 		id = max(id, kept)
+	}
+	if s.err != nil {
+		return id, math.MaxUint64
 	}
 	return id, s.commits
 }

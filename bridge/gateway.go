@@ -109,6 +109,7 @@ type Gateway struct {
 	lists    lists               // of who is written into which roster
 
 	chores    chores
+	owed      []stanza.Stanza // errors for messages that no session has routed for certain
 	outage    outage
 	standing  standing
 	settling  []*alarm  // what is done a while after an authentication

@@ -56,6 +56,7 @@ func (g *Gateway) giveUpAll(list []outbox.Entry) {
 // the outbox any more. One without sender was a notice.
 func (g *Gateway) giveUp(e outbox.Entry, why policy.Reason) {
 	g.settle(e, stepErrored, "condition", why.StanzaError().Condition)
+	g.mayComeAgain(e)
 	if isUpstream(e.Recipient) {
 		c, p := g.colleagues[e.Recipient[len(queueUpstream):]], g.peers[e.Sender]
 		if c != nil && p != nil && e.Stanza.Type != "error" {
@@ -72,7 +73,19 @@ func (g *Gateway) giveUp(e outbox.Entry, why policy.Reason) {
 func (g *Gateway) errorBack(e outbox.Entry, to string, why policy.Reason) {
 	back := stanza.Stanza{Kind: stanza.Message, From: e.Sender, To: to, ID: e.Stanza.ID}
 	if s, ok := stanza.Reply(back, why.StanzaError()); ok {
-		g.answerUp(s)
+		g.answerWithin(maxAnswers+g.cfg.Outbox.Total, s) // as many as may be given up at once
+	}
+}
+
+// mayComeAgain has a message that was given up count as new when its sender tries again:
+// some clients do that under the same id.
+func (g *Gateway) mayComeAgain(e outbox.Entry) {
+	s := e.Stanza
+	if r := g.queues[e.Recipient]; r != nil {
+		g.repeated.drop(markOf(e.Sender, r.peer.local, s))
+	} else if isUpstream(e.Recipient) {
+		s.ID = e.Origin
+		g.repeated.drop(markOf(e.Sender, colleagueOf(e.Recipient), s))
 	}
 }
 

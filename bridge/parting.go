@@ -30,6 +30,9 @@ func (g *Gateway) adoptColleagues() {
 		switch {
 		case !g.policy.MaySubscribe(c.key()) && c.parting == 0:
 			g.part(c)
+		case g.policy.MaySubscribe(c.key()) && c.parting > 0: // the door is open again
+			c.parting = 0
+			g.resumeOf(c)
 		case was[c] && !c.listed: // appears again if they may without the list
 			c.devices = translate.Resources{}
 			g.mirror(c)
@@ -95,6 +98,15 @@ func (g *Gateway) giveUpFrom(c *colleague) {
 	for _, r := range g.routes {
 		if r.colleague == c {
 			g.giveUpAll(g.box.Discard(r.recipient))
+		}
+	}
+}
+
+// resumeOf moves what waits of a colleague for people on the LAN.
+func (g *Gateway) resumeOf(c *colleague) {
+	for _, r := range g.routes {
+		if r.colleague == c {
+			g.pump(r)
 		}
 	}
 }

@@ -212,3 +212,42 @@ func TestPartedIsSilent(t *testing.T) {
 		}
 	})
 }
+
+func TestDoorOpensAgain(t *testing.T) {
+	synctestRun(t, "COMP-14 to whom the door was shut and is opened again by their domain is heard, and can be shut out again", func(t *testing.T) {
+		c := newCoreRig(t, friends)
+		c.up()
+		c.peer(julietName, "pronto")
+		open, shut := c.cfg, c.cfg
+		shut.Access.Domains = nil
+		subscribed := func() {
+			c.hears(pres("x@friends.example", julietJID, "subscribe"))
+			c.hears(chat("x@friends.example/r", newID(), "hello"))
+		}
+		subscribed()
+		for range 2 {
+			c.mesh.take() // and is not told what became of it
+			if _, err := c.change(shut); err != nil {
+				t.Fatal(err)
+			}
+			c.rest(20 * time.Second)
+			for id, r := range c.flying {
+				if r.colleague.key() == "x@friends.example" {
+					c.returned(linklocal.Returned{Peer: julietName, Tokens: []uint64{uint64(id)}})
+				}
+			}
+			c.rest(10 * time.Second)
+			if x := c.colleagues["x@friends.example"]; x.published || c.box.Usage().Entries != 0 {
+				t.Fatalf("shown: %v, %+v are kept", x.published, c.box.Usage())
+			}
+			if _, err := c.change(open); err != nil {
+				t.Fatal(err)
+			}
+			c.mesh.take()
+			subscribed()
+			if got := deliveries(c.mesh.take()); len(got) != 1 || bodyOf(got[0]) != "hello" {
+				t.Fatalf("Juliet is told %v", bodiesIn(got))
+			}
+		}
+	})
+}

@@ -24,6 +24,7 @@ func (g *Gateway) restore(kept []store.Message) {
 		c, p := g.admit(m.Colleague), g.peerOf(m.Local)
 		switch {
 		case c == nil || !g.policy.MaySubscribe(m.Colleague):
+			g.box.Reserve(e.ID)
 			g.orphans = append(g.orphans, orphan{e, m})
 			continue
 		case m.Up:

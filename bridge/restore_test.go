@@ -174,6 +174,22 @@ func TestRestore(t *testing.T) {
 			t.Errorf("said %+v, %d kept", got, len(c.store.mail))
 		}
 	})
+	t.Run("COMP-14 what cannot be answered yet keeps its number from what is accepted meanwhile", func(t *testing.T) {
+		c := withJuliet(t)
+		c.says(julietName, "1", "hello")
+		c = c.restarted(func(cfg *config.Config) { cfg.Colleagues = []config.Colleague{{JID: mustJID("bob@example.org")}} })
+		c.listening = time.Now()
+		c.up()
+		c.hears(chat("bob@example.org/desk", "b1", "for later"))
+		if len(c.store.mail) != 2 {
+			t.Fatalf("%d are kept", len(c.store.mail))
+		}
+		c.proxyChanged(linklocal.ProxyChanged{Proxy: contactKey, Instance: "gateway@office", Announced: true})
+		c.peer(julietName, "pronto") // is told now that Alice did not get it
+		if len(c.store.mail) != 1 || c.box.Usage().Entries != 1 {
+			t.Errorf("%d on disk, %+v", len(c.store.mail), c.box.Usage())
+		}
+	})
 }
 
 func TestClock(t *testing.T) {

@@ -19,6 +19,7 @@ func (g *Gateway) up(s session) {
 	}
 	g.lost()
 	g.session = s
+	g.payOff()
 	g.answerOrphans()
 	g.pumpUpstream()
 	told := g.outage.told
@@ -156,6 +157,7 @@ func (g *Gateway) lost() {
 	g.chores.next.stop()
 	g.overdue.stop()
 	g.unsay()
+	g.owe()
 	g.session, g.settling, g.chores = nil, nil, chores{}
 	g.written, g.said, g.arrivals = nil, nil, nil
 	g.dropCards()

@@ -9,7 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"syscall"
+	"time"
 )
 
 // maxReply bounds a line of an answer: the status of ten thousand people.
@@ -23,11 +25,27 @@ var (
 	// text says what to do.
 	ErrRefused = errors.New("refused")
 	ErrCutOff  = errors.New("the bridge ended in the middle of its answer")
+	// ErrMute: a process holds the socket and says nothing. It is stopped, or stuck.
+	ErrMute = errors.New("the bridge runs and does not answer")
 )
 
+// lag is how much longer than the bridge itself who asks waits.
+const lag = 5 * time.Second
+
 // Ask puts a question to the bridge at the socket path and hands each item of the answer
-// to take, whose error ends it. It returns when the answer or ctx ends.
+// to take, whose error ends it. It returns when the answer or ctx ends, and with ErrMute
+// when a bridge is silent for longer than it may take: 15 s, for a reload 65 s. Only
+// AskBrowse without Once has no such bound: on a LAN nothing may happen for hours.
 func Ask(ctx context.Context, path string, r Request, take func(item json.RawMessage) error) error {
+	patience := timeFor(r) + lag
+	if r.Ask == AskBrowse && !r.Once {
+		patience = 0
+	}
+	return ask(ctx, path, r, patience, take)
+}
+
+// ask waits at most so long for each line; 0 is for ever.
+func ask(ctx context.Context, path string, r Request, patience time.Duration, take func(item json.RawMessage) error) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
 		return unreachable(err)
@@ -42,15 +60,36 @@ func Ask(ctx context.Context, path string, r Request, take func(item json.RawMes
 	if _, err := conn.Write(append(question, '\n')); err != nil && !errors.Is(err, syscall.EPIPE) { // it may have said why
 		return err
 	}
-	err = listenTo(conn, take)
+	err = listenTo(patient{conn, patience}, take)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err
 }
 
+// patient is a connection on which nobody waits for ever.
+type patient struct {
+	net.Conn
+	most time.Duration // 0: for ever
+}
+
+func (p patient) Read(b []byte) (int, error) {
+	if p.most > 0 {
+		if err := p.SetReadDeadline(time.Now().Add(p.most)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := p.Conn.Read(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = ErrMute
+	}
+	return n, err
+}
+
 func unreachable(err error) error {
 	switch {
+	case errors.Is(err, syscall.EAGAIN): // there is no room to wait for it
+		return ErrMute
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return ErrNotRunning
 	case errors.Is(err, fs.ErrPermission):

@@ -22,7 +22,8 @@ const (
 	maxRequest   = 64 << 10         // octets of a question: thousands of message IDs
 	readTimeout  = 5 * time.Second  // for the question
 	writeTimeout = 10 * time.Second // for a line of the answer: the reader may be stopped
-	askTimeout   = time.Minute      // for an answer that comes at once, a reload included
+	askTimeout   = 10 * time.Second // for an answer that comes at once
+	workTimeout  = time.Minute      // for a reload: parts of the bridge may begin anew
 )
 
 // Host is who answers. Its methods are called from many goroutines and heed their context.
@@ -167,7 +168,7 @@ func (s *Server) ask(ctx context.Context, r Request, tell func(any) error) error
 	if r.Ask == AskBrowse {
 		return s.host.Browse(ctx, r.Once, tell)
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeFor(r))
 	defer cancel()
 	switch r.Ask {
 	case AskStatus:
@@ -186,6 +187,14 @@ func (s *Server) ask(ctx context.Context, r Request, tell func(any) error) error
 		return one(tell)(s.host.Reload(ctx))
 	}
 	return fmt.Errorf("nothing is known of %q", r.Ask)
+}
+
+// timeFor is how long a question may take that comes to an end.
+func timeFor(r Request) time.Duration {
+	if r.Ask == AskReload {
+		return workTimeout
+	}
+	return askTimeout
 }
 
 // one tells the only item of an answer.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -69,8 +70,13 @@ func clear(path string) error {
 		return fmt.Errorf("control socket %s: there is something else of that name; remove it, or name another in control.socket", path)
 	}
 	conn, err := net.DialTimeout("unix", path, time.Second)
-	if err != nil {
-		return os.Remove(path) // nobody listens
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // it has just gone
+		return nil
+	case errors.Is(err, syscall.ECONNREFUSED): // nobody listens
+		return os.Remove(path)
+	case err != nil:
+		return fmt.Errorf("control socket %s: somebody holds it and does not answer (%w); stop that one, or name another in control.socket", path, reason(err))
 	}
 	defer conn.Close()
 	who := "another program"

@@ -50,6 +50,9 @@ func (m *Memory) Accept(e Entry) (ID, error) {
 // Restore implements Box.
 func (m *Memory) Restore(e Entry) { m.add(e, footprint(e)) }
 
+// Reserve implements Box.
+func (m *Memory) Reserve(id ID) { m.last = max(m.last, id) }
+
 // add takes e in as the youngest of its recipient.
 func (m *Memory) add(e Entry, size int) {
 	l := m.lanes[e.Recipient]

@@ -68,6 +68,9 @@ type Box interface {
 	// Restore takes in an entry that a former run has accepted, under the ID that it
 	// had then, which must be above that of all entries before. No bound keeps it out.
 	Restore(e Entry)
+	// Reserve leaves out an ID that somebody else uses: what is accepted from now on
+	// has one above it.
+	Reserve(id ID)
 
 	// Get returns an entry in either state.
 	Get(id ID) (Entry, bool)

@@ -281,3 +281,12 @@ func TestSetLimits(t *testing.T) {
 		t.Errorf("COMP-14 less room: %v, %d are kept", err, box.Usage().Entries)
 	}
 }
+
+func TestReserve(t *testing.T) {
+	b := NewMemory(roomy)
+	b.Reserve(7)
+	b.Reserve(3)
+	if id := accept(t, b, "alice", "1", time.Now()); id != 8 {
+		t.Errorf("the ID is %d", id)
+	}
+}

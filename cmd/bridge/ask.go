@@ -59,6 +59,9 @@ func (c *call) asked(path string, err error) int {
 	case errors.Is(err, control.ErrNotRunning):
 		fmt.Fprintf(c.err, "%s %s: no bridge answers at %s; start it with systemctl start meshbridge or %s run, or name its socket with --socket\n",
 			c.program, c.verb, path, c.program)
+	case errors.Is(err, control.ErrMute):
+		fmt.Fprintf(c.err, "%s %s: the bridge at %s runs and does not answer: it is stopped or stuck; see its log, and restart it with systemctl restart meshbridge\n",
+			c.program, c.verb, path)
 	case errors.Is(err, control.ErrNotAllowed):
 		fmt.Fprintf(c.err, "%s %s: this user may not use %s; run this as root or as the user of the service, or become a member of control.group\n",
 			c.program, c.verb, path)
