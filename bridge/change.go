@@ -160,7 +160,7 @@ func (g *Gateway) moveInto(addr *address.Map) {
 		name, _ := g.addr.Instance(c.bare)
 		delete(g.own, localOf(name))
 	}
-	g.addr = addr
+	g.addr, g.contact.wanted = addr, localOf("gateway@"+addr.Machine())
 	for _, c := range g.colleagues {
 		name, _ := g.addr.Instance(c.bare)
 		g.own[localOf(name)] = c

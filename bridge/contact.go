@@ -17,6 +17,8 @@ import (
 type contact struct {
 	published bool
 	instance  string            // once the mesh has announced it
+	wanted    string            // local part that a peer of the wanted name would have
+	local     string            // the same of instance
 	profile   linklocal.Profile // as published
 }
 
@@ -46,8 +48,7 @@ func (g *Gateway) contactShown() string {
 // isOwn reports whether a peer of that local part would be one of ours: a proxy
 // instance, or the contact (INJ-11).
 func (g *Gateway) isOwn(local string) bool {
-	return g.own[local] != nil || local == localOf(g.contactName()) ||
-		g.contact.instance != "" && local == localOf(g.contact.instance)
+	return g.own[local] != nil || local == g.contact.wanted || g.contact.instance != "" && local == g.contact.local
 }
 
 // showContact makes the mesh show the gateway as it stands now. It comes when a server
@@ -114,6 +115,7 @@ func (g *Gateway) contactNamed(instance string) {
 	}
 	g.contact.instance = instance
 	if instance != "" {
+		g.contact.local = localOf(instance)
 		delete(g.ghosts, instance)
 		g.remember(g.keeper.SetInstance(instance, contactKey))
 	}

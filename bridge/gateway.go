@@ -254,6 +254,7 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		introduced: newRecent[subject](nameMemory, maxNoticed),
 		selfMark:   ownMark(selfInfo()), proxyMark: ownMark(proxyInfo()),
 	}
+	g.contact.wanted = localOf(g.contactName())
 	if !opts.floor.IsZero() {
 		g.floor = opts.floor
 	}

@@ -234,9 +234,7 @@ func (g *Gateway) retryLater(r *route, why error) {
 // stamped returns an entry's stanza as it goes out now: with its stamp when it is late.
 func (g *Gateway) stamped(e outbox.Entry) stanza.Stanza {
 	if late(e) {
-		if stamp := g.stamp(e); stamp != nil {
-			return e.Stanza.Bearing(stamp)
-		}
+		return g.stamp(e).On(e.Stanza)
 	}
 	return e.Stanza
 }
@@ -244,14 +242,9 @@ func (g *Gateway) stamped(e outbox.Entry) stanza.Stanza {
 // late reports whether an entry was accepted a while ago or has gone out before.
 func late(e outbox.Entry) bool { return e.Tries > 0 || time.Since(e.Accepted) >= lateAfter }
 
-// stamp is the time of an entry's acceptance (XEP-0203); nil when this machine did not
-// know the time of day then.
-func (g *Gateway) stamp(e outbox.Entry) *stanza.Element {
-	if e.Stamp.IsZero() {
-		return nil
-	}
-	return stanza.New(stanza.NSDelay, "delay").With("from", g.cfg.Upstream.Domain).
-		With("stamp", e.Stamp.UTC().Format("2006-01-02T15:04:05.000Z"))
+// stamp is the time of an entry's acceptance.
+func (g *Gateway) stamp(e outbox.Entry) stanza.Delay {
+	return stanza.Delay{From: g.cfg.Upstream.Domain, At: e.Stamp}
 }
 
 // clockFloor is a time that lies in the past of every run: a clock before it has

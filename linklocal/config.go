@@ -60,6 +60,7 @@ const (
 	courtesy       = 50 * time.Millisecond  // between our connecting and our header, for a connection of the peer's to cross
 	settleTime     = time.Second            // from announcing an instance until peers can have resolved it
 	confirmTime    = time.Second            // a stream must outlive a message by this
+	confirmLook    = time.Second / 4        // between two looks at what is acknowledged
 	resolveTimeout = 3 * time.Second        // SRV and addresses of a peer
 	probeTime      = 3 * time.Second / 2    // for a host to show an address that it has just got: a second of probes (RFC 6762 section 8.1) and some
 	recheckEvery   = 30 * time.Second       // records of streams that are open (INJ-23)

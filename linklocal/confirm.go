@@ -15,14 +15,13 @@ func (m *Mesh) written(s *stream, token uint64) {
 		}
 	}
 	if p.timer == nil {
-		p.timer = m.after(confirmTime, func() { m.confirm(p) })
+		p.timer = m.after(confirmLook, func() { m.confirm(p) })
 	}
 	m.flush(p)
 }
 
-// confirm looks whether the peer's kernel has acknowledged everything. What it had
-// at the last look too, a second ago, has arrived: the stream outlived it
-// (LL-STR-30).
+// confirm looks whether the peer's kernel has acknowledged everything. What it had at
+// a look a second ago has arrived: the stream outlived it (LL-STR-30).
 func (m *Mesh) confirm(p *pair) {
 	p.timer = nil
 	if p.stream == nil || m.pairs[p.key] != p {
@@ -31,16 +30,18 @@ func (m *Mesh) confirm(p *pair) {
 	left, err := unsent(p.stream.conn)
 	rest := p.sent[:0]
 	for _, msg := range p.sent {
-		if msg.acked {
+		switch {
+		case !msg.acked.IsZero() && time.Since(msg.acked) >= confirmTime:
 			m.cfg.Handle(Delivered{msg.Token})
 			continue
+		case msg.acked.IsZero() && err == nil && left == 0 && !msg.written.IsZero():
+			msg.acked = time.Now()
 		}
-		msg.acked = err == nil && left == 0 && !msg.written.IsZero()
 		rest = append(rest, msg)
 	}
 	clear(p.sent[len(rest):])
 	if p.sent = rest; len(rest) > 0 {
-		p.timer = m.after(confirmTime, func() { m.confirm(p) })
+		p.timer = m.after(confirmLook, func() { m.confirm(p) })
 	}
 	if err == nil && left == 0 {
 		m.heard(p.stream)
@@ -61,7 +62,7 @@ func (m *Mesh) closing(s *stream) {
 	for len(p.sent) > 0 {
 		first := p.sent[0]
 		aged := !first.written.IsZero() && time.Since(first.written) >= confirmTime
-		if !first.acked && !(aged && err == nil && left == 0) {
+		if !aged || first.acked.IsZero() && (err != nil || left != 0) {
 			break
 		}
 		m.cfg.Handle(Delivered{first.Token})

@@ -232,7 +232,7 @@ func stamps(t *testing.T, s *meshtest.Stream) (list []string) {
 	t.Helper()
 	for part := range strings.SplitSeq(got(s), "</message>") {
 		if m := regexp.MustCompile(`<body>([^<]*)</body>`).FindStringSubmatch(part); m != nil {
-			n := strings.Count(part, "<delay xmlns='urn:xmpp:delay' stamp='2026-11-22T09:00:00.000Z'/>")
+			n := strings.Count(part, "<delay xmlns='urn:xmpp:delay' from='lan.example.org' stamp='2026-11-22T09:00:00.000Z'/>")
 			if n > 1 {
 				t.Errorf("%d stamps: %s", n, part)
 			}
@@ -270,7 +270,7 @@ func TestNewestCounts(t *testing.T) {
 	})
 	inOffice(t, "LL-STR-30 COMP-16 what is said again bears its stamp, once, in its place; what is new bears none", func(t *testing.T, o *office) {
 		stamped := func(token uint64, body string) {
-			delay := stanza.New(stanza.NSDelay, "delay").With("stamp", "2026-11-22T09:00:00.000Z")
+			delay := stanza.Delay{From: "lan.example.org", At: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 			o.mesh.Send(linklocal.Delivery{Proxy: nurseJ, Peer: juliet, Token: token, Stanza: message(body), Stamp: delay})
 		}
 		j, _ := o.staff()

@@ -25,8 +25,8 @@ type Delivery struct {
 	// another one.
 	Token uint64
 	// Stamp is the delay stamp (XEP-0203) that a message bears from the second time on
-	// that it is said (LL-STR-30). nil: the stanza bears it already, or never.
-	Stamp *stanza.Element
+	// that it is said (LL-STR-30). Zero: the stanza bears it already, or never.
+	Stamp stanza.Delay
 	// IfOpen gives a message back at once as ErrStream when no stream is open.
 	IfOpen bool
 }
@@ -47,7 +47,7 @@ type pair struct {
 type message struct {
 	Delivery
 	written time.Time // zero: not yet on the wire
-	acked   bool      // the peer's kernel had it at the last look
+	acked   time.Time // when the peer's kernel was first seen to have it; zero: not yet
 }
 
 // Send hands a stanza on to a peer. Addresses are those of the stream, whatever
@@ -191,9 +191,7 @@ func (p *pair) unsay() {
 
 // Late returns a delivery as it is said late, or once more: with its stamp.
 func (d Delivery) Late() Delivery {
-	if d.Stamp != nil {
-		d.Stanza, d.Stamp = d.Stanza.Bearing(d.Stamp), nil
-	}
+	d.Stanza, d.Stamp = d.Stamp.On(d.Stanza), stanza.Delay{}
 	return d
 }
 
