@@ -20,11 +20,11 @@ type journal[E any] struct {
 
 func newJournal[E any]() *journal[E] { return &journal[E]{changed: make(chan struct{})} }
 
-// add appends e and wakes all who wait.
-func (j *journal[E]) add(e E) {
+// add appends what happened at once, and wakes all who wait.
+func (j *journal[E]) add(e ...E) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.events = append(j.events, e)
+	j.events = append(j.events, e...)
 	close(j.changed)
 	j.changed = make(chan struct{})
 }

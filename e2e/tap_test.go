@@ -91,9 +91,11 @@ func (p *tap) read(conn *net.UDPConn) {
 		if msg.Unpack(packet[:n]) != nil {
 			continue
 		}
+		var told []heard
 		for _, rr := range slices.Concat(msg.Answer, msg.Ns, msg.Extra) {
-			p.heard.add(heard{at, from.Addr().Unmap().WithZone(""), msg.Response, instanceOf(rr), rr})
+			told = append(told, heard{at, from.Addr().Unmap().WithZone(""), msg.Response, instanceOf(rr), rr})
 		}
+		p.heard.add(told...) // whoever waits for a record finds those beside it
 	}
 }
 
