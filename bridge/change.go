@@ -160,7 +160,8 @@ func (g *Gateway) moveInto(addr *address.Map) {
 		name, _ := g.addr.Instance(c.bare)
 		delete(g.own, localOf(name))
 	}
-	g.addr, g.contact.wanted = addr, localOf("gateway@"+addr.Machine())
+	g.addr = addr
+	g.contact.wanted = localOf(g.contactName())
 	for _, c := range g.colleagues {
 		name, _ := g.addr.Instance(c.bare)
 		g.own[localOf(name)] = c
