@@ -3,15 +3,20 @@ package store
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math"
 	"sync"
 	"time"
 )
 
 const (
-	// groupDelay is how long changes gather before they are committed together: 20
-	// commits a second at most, and what a crash can lose.
+	// groupDelay is how long a change waits for others at most before it is committed
+	// with them, and what a crash can lose.
 	groupDelay = 50 * time.Millisecond
+	// turnEvery is how often it is looked what is old enough: 40 commits a second at
+	// most. What came since the last look is left alone, for most of it arrives soon and
+	// never needs the disk.
+	turnEvery = groupDelay / 2
 	// retryDelay passes between commits that fail; a full disk seldom empties faster.
 	retryDelay = 5 * time.Second
 	// maxPending facts wait for the disk at most, those in work included. An office
@@ -54,7 +59,10 @@ type keeper struct {
 
 	mu      sync.Mutex
 	pending batch    // guarded by mu
-	mail    batch    // guarded by mu: messages to be kept, which a hurried commit leaves alone
+	aged    bool     // guarded by mu: something in pending was there at the last turn
+	mail    batch    // guarded by mu: messages kept since the last turn
+	old     batch    // guarded by mu: those kept before it, which the next turn commits
+	turned  uint64   // guarded by mu: id of the youngest of those
 	working batch    // guarded by mu: what commit has in hand; never written to
 	taken   progress // guarded by mu: when working was taken
 	done    progress // guarded by mu: after the last commit that succeeded
@@ -71,7 +79,7 @@ type progress struct {
 
 func startKeeper(commit func(batch) error, log *slog.Logger) *keeper {
 	k := &keeper{
-		commit: commit, log: log, pending: make(batch), mail: make(batch),
+		commit: commit, log: log, pending: make(batch), mail: make(batch), old: make(batch),
 		wake: make(chan struct{}, 1), rush: make(chan struct{}, 1), commits: make(chan struct{}, 1),
 		flushes: make(chan chan error),
 		stop:    make(chan struct{}), stopped: make(chan struct{}),
@@ -116,9 +124,11 @@ func (k *keeper) drop(id uint64) (commit uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	c := messageChange(id)
-	if _, waits := k.mail[c]; waits {
-		delete(k.mail, c)
-		return 0
+	for _, waiting := range [...]batch{k.mail, k.old} {
+		if _, waits := waiting[c]; waits {
+			delete(waiting, c)
+			return 0
+		}
 	}
 	k.pending[c] = value{}
 	signal(k.wake)
@@ -189,24 +199,65 @@ func (k *keeper) run() {
 		select {
 		case <-k.wake:
 			if due == nil {
-				due = time.After(groupDelay)
+				due = time.After(turnEvery)
 			}
 		case <-due:
-			due = retry(k.save(true))
+			due = k.turn()
 		case <-k.rush:
 			if k.trouble() == nil { // else it has its own pace
-				if err := k.save(false); err != nil {
+				if err := k.save(dropped); err != nil {
 					due = retry(err)
 				}
 			}
 		case done := <-k.flushes:
-			err := k.save(true)
+			err := k.save(everything)
 			due = retry(err)
 			done <- err
 		case <-k.stop:
-			_ = k.save(true) // close tells
+			_ = k.save(everything) // close tells
 			return
 		}
+	}
+}
+
+// turn commits what was there at the last turn, if anything is left of it, or all
+// there is when the commit before failed. It returns when the next one is due.
+func (k *keeper) turn() <-chan time.Time {
+	if e, due := k.due(); due {
+		if err := k.save(e); err != nil {
+			return retry(err)
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.old, k.mail = k.mail, k.old // the old ones are committed or dropped
+	k.turned = k.last
+	k.aged = len(k.pending) > 0
+	if !k.aged && len(k.old) == 0 {
+		k.reach(k.turned)
+		return nil
+	}
+	return time.After(turnEvery)
+}
+
+// due reports whether a turn has something to commit, and what.
+func (k *keeper) due() (extent, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failed != nil {
+		return everything, true
+	}
+	if len(k.old) == 0 {
+		k.reach(k.turned)
+	}
+	return aged, k.aged || len(k.old) > 0
+}
+
+// reach notes that no message up to an id waits for a commit. The caller holds mu.
+func (k *keeper) reach(id uint64) {
+	if id > k.done.message {
+		k.taken.message, k.done.message = id, id
+		signal(k.commits)
 	}
 }
 
@@ -218,10 +269,19 @@ func retry(err error) <-chan time.Time {
 	return time.After(retryDelay)
 }
 
-// save commits what is pending, and the messages unless it is done in a hurry. What
-// could not be committed is pending again, unless it has been changed meanwhile.
-func (k *keeper) save(whole bool) error {
-	b := k.take(whole)
+// extent says which messages a commit takes in, beside all that is pending.
+type extent int
+
+const (
+	dropped extent = iota // none: what is dropped is pending
+	aged                  // those kept before the last turn
+	everything
+)
+
+// save commits. What could not be committed is to be committed again, unless it has
+// been changed meanwhile.
+func (k *keeper) save(e extent) error {
+	b := k.take(e)
 	if len(b) == 0 {
 		return nil
 	}
@@ -230,16 +290,20 @@ func (k *keeper) save(whole bool) error {
 	return err
 }
 
-func (k *keeper) take(whole bool) batch {
+func (k *keeper) take(e extent) batch {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.working, k.pending = k.pending, make(batch)
-	if whole {
-		for c, message := range k.mail {
-			k.working[c] = message
-		}
+	k.aged = false
+	if e >= aged {
+		maps.Copy(k.working, k.old)
+		clear(k.old)
+		k.taken.message = k.turned
+	}
+	if e == everything {
+		maps.Copy(k.working, k.mail)
 		clear(k.mail)
-		k.taken.message = k.last
+		k.turned, k.taken.message = k.last, k.last
 	}
 	k.taken.commit++
 	if len(k.working) == 0 { // all of it was dropped in time
@@ -265,11 +329,12 @@ func (k *keeper) settle(b batch, err error) (before error) {
 	}
 	k.taken.message = k.done.message
 	signal(k.commits) // nobody is to wait for the disk now
+	k.aged = true
 	for c, v := range b {
 		switch _, newer := k.pending[c]; {
 		case newer:
 		case v.message != nil:
-			k.mail[c] = v
+			k.old[c] = v
 		default:
 			k.pending[c] = v
 		}

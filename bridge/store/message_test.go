@@ -73,6 +73,40 @@ func TestKeptMessages(t *testing.T) {
 			}
 		})
 	})
+	t.Run("COMP-14 what passes by beside something that waits is left alone", func(t *testing.T) {
+		p := new(platter)
+		keeping(t, p, func(t *testing.T, k *keeper, _ *bytes.Buffer) {
+			kept(k, 1) // for somebody who is away
+			for id := uint64(2); id < 200; id++ {
+				kept(k, id)
+				pass(5 * time.Millisecond)
+				if id > 4 { // each is there for 20 ms
+					if commit := k.drop(id - 3); commit != 0 {
+						t.Errorf("message %d was committed, and is gone with commit %d", id-3, commit)
+					}
+				}
+			}
+			if data, _, tries := p.look(); len(data) != 1 || tries != 1 {
+				t.Errorf("%d messages on disk, %d commits", len(data), tries)
+			}
+		})
+	})
+	t.Run("COMP-14 nothing waits for more than 50 ms, whenever it comes", func(t *testing.T) {
+		p := new(platter)
+		keeping(t, p, func(t *testing.T, k *keeper, _ *bytes.Buffer) {
+			for id := uint64(1); id < 300; id++ {
+				kept(k, id)
+				pass(time.Millisecond)
+				data, commits, _ := p.look()
+				if id > 50 && data[messageKey(id-50)] == "" {
+					t.Fatalf("message %d is not there after 51 ms", id-50)
+				}
+				if most := int(id)/25 + 1; len(commits) > most {
+					t.Fatalf("%d commits in %d ms", len(commits), id)
+				}
+			}
+		})
+	})
 	t.Run("COMP-14 a message dropped while its commit is under way leaves with the next", func(t *testing.T) {
 		p := &platter{hang: make(chan struct{})}
 		keeping(t, p, func(t *testing.T, k *keeper, _ *bytes.Buffer) {
