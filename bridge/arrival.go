@@ -17,12 +17,22 @@ import (
 type arrival struct {
 	way   // from a proxy JID to a colleague, both bare
 	ids   []outbox.ID
-	ping  string    // its id; "" while the session had no room for it
-	since time.Time // when the messages were routed
+	last  uint64    // number of the last of them in the session
+	ping  string    // its id; "" while it was not sent
+	open  int       // how many of the messages are not known to be routed
+	since time.Time // when they all were; zero before
 }
 
 // routed takes in that the server has passed on everything up to seq.
 func (g *Gateway) routed(seq uint64) {
+	g.pass(seq)
+	g.pumpUpstream()
+	g.askArrivals()
+	g.doChores()
+}
+
+// pass settles what the server has passed on.
+func (g *Gateway) pass(seq uint64) {
 	n := 0
 	for n < len(g.written) && g.written[n].seq <= seq {
 		n++
@@ -30,55 +40,148 @@ func (g *Gateway) routed(seq uint64) {
 	g.await(g.written[:n])
 	g.traceRouted(g.written[:n])
 	g.acquit(g.written[:n], nil)
-	g.written = g.written[:copy(g.written, g.written[n:])]
+	rest := copy(g.written, g.written[n:])
+	clear(g.written[rest:])
+	g.written = g.written[:rest]
 	g.forgetSaid(seq)
 	g.resolveDoubts(seq)
-	g.pumpUpstream()
-	g.askArrivals()
-	g.doChores()
 }
 
 // await has messages that were routed wait for the sign that they arrived: one ping
-// for all that went the same way.
+// for all that went the same way and were not asked for before.
 func (g *Gateway) await(routed []flight) {
 	now := time.Now()
-	first := len(g.arrivals)
 	for _, f := range routed {
-		i := slices.IndexFunc(g.arrivals[first:], func(a *arrival) bool { return a.way == f.way })
-		if i < 0 {
-			i = len(g.arrivals) - first
-			g.arrivals = append(g.arrivals, &arrival{way: f.way, since: now})
+		a := f.asked
+		if a == nil {
+			a = g.arrivalOf(f.way)
+			a.add(f)
 		}
-		a := g.arrivals[first+i]
-		a.ids = append(a.ids, f.id)
+		if a.open--; a.open == 0 {
+			a.since = now
+		}
 	}
-	if len(g.arrivals) > 0 && !g.overdue.set() {
+	if len(routed) > 0 && !g.overdue.set() {
 		g.overdue = g.after(arrivalWait, g.dropOverdue)
 	}
 }
 
-// askArrivals sends the pings for which there was no room so far.
+// arrivalOf returns the arrival of a way whose ping was not sent, a new one where there
+// is none.
+func (g *Gateway) arrivalOf(w way) *arrival {
+	for _, a := range g.arrivals {
+		if a.way == w && a.ping == "" {
+			return a
+		}
+	}
+	a := &arrival{way: w}
+	g.arrivals = append(g.arrivals, a)
+	return a
+}
+
+// add has a message that is not known to be routed be one of the arrival.
+func (a *arrival) add(f flight) {
+	a.ids, a.last = append(a.ids, f.id), f.seq
+	a.open++
+	a.since = time.Time{}
+}
+
+// isRouted reports whether the server has passed on all of it.
+func (a *arrival) isRouted() bool { return a.open == 0 }
+
+// askBehind sends a ping right behind what was just written to a colleague, where it
+// goes the same way: to the one device that they are online with. In a lull that is
+// behind each burst; in a stream, where an answer is still to come, behind each
+// arrivalEvery messages. Where the server answers it must have passed the messages on
+// first, and await asks.
+func (g *Gateway) askBehind(c *colleague) {
+	if !g.straight(c) || len(g.written) == 0 {
+		return
+	}
+	w := g.written[len(g.written)-1].way
+	if w.to != c.key() || g.isAsked(w) && g.countUnasked(w) < arrivalEvery {
+		return
+	}
+	a := g.arrivalOf(w)
+	if !g.sendPing(a) {
+		return
+	}
+	for i := range g.written {
+		if f := &g.written[i]; f.way == w && f.asked == nil {
+			f.asked = a
+			a.add(*f)
+		}
+	}
+}
+
+// straight reports whether a ping to a colleague goes the way of the messages before
+// it to the end, and is answered there.
+func (g *Gateway) straight(c *colleague) bool {
+	return c != nil && !c.silent && g.deviceOf(c) != ""
+}
+
+// countUnasked counts the messages of a way behind which there is no ping yet.
+func (g *Gateway) countUnasked(w way) (n int) {
+	for _, f := range g.written {
+		if f.way == w && f.asked == nil {
+			n++
+		}
+	}
+	for _, a := range g.arrivals {
+		if a.way == w && a.ping == "" {
+			n += len(a.ids)
+		}
+	}
+	return n
+}
+
+// isAsked reports whether a ping of that way is to be answered.
+func (g *Gateway) isAsked(w way) bool {
+	return slices.ContainsFunc(g.arrivals, func(a *arrival) bool { return a.way == w && a.ping != "" })
+}
+
+// askArrivals sends the pings that were not sent so far, but for those that can wait
+// for the answer to one before them.
 func (g *Gateway) askArrivals() {
 	for _, a := range g.arrivals {
-		if a.ping != "" {
+		if a.ping != "" || g.straight(g.colleagues[a.to]) && g.isAsked(a.way) {
 			continue
 		}
-		id := newID()
-		if g.session == nil || !g.send(g.arrivalPing(a.way, id)) {
+		if !g.sendPing(a) {
 			return
 		}
-		a.ping = id
 	}
+}
+
+// sendPing sends the ping of an arrival. It reports false when there is no room for it.
+func (g *Gateway) sendPing(a *arrival) bool {
+	id := newID()
+	if g.session == nil || !g.send(g.arrivalPing(a.way, id)) {
+		return false
+	}
+	a.ping = id
+	return true
+}
+
+// deviceOf names the one device that a colleague is known to be online with; "" when
+// there is none such.
+func (g *Gateway) deviceOf(c *colleague) string {
+	if c == nil || c.unsure {
+		return ""
+	}
+	device, only := c.devices.Only()
+	if !only {
+		return ""
+	}
+	return device.Name
 }
 
 // arrivalPing asks the one device that a colleague is known to be online with, and
 // else their server.
 func (g *Gateway) arrivalPing(w way, id string) stanza.Stanza {
 	to := w.to
-	if c := g.colleagues[w.to]; c != nil && !c.unsure {
-		if device, only := c.devices.Only(); only && device.Name != "" {
-			to += "/" + device.Name
-		}
+	if device := g.deviceOf(g.colleagues[w.to]); device != "" {
+		to += "/" + device
 	}
 	return stanza.Stanza{
 		Kind: stanza.IQ, From: w.from, To: to, ID: id, Type: "get",
@@ -96,6 +199,7 @@ func (g *Gateway) arrived(s stanza.Stanza) bool {
 	if i < 0 || s.To != g.arrivals[i].from || g.read.sender(s.From) != g.arrivals[i].to {
 		return false
 	}
+	g.pass(g.arrivals[i].last) // it came back the way they went
 	way, kept := g.arrivals[i].way, g.arrivals[:0]
 	for j, a := range g.arrivals {
 		if j <= i && a.way == way {
@@ -108,6 +212,7 @@ func (g *Gateway) arrived(s stanza.Stanza) bool {
 	g.arrivals = kept
 	g.colleagues[way.to].answers()
 	g.pumpUpstream()
+	g.askArrivals()
 	return true
 }
 
@@ -131,12 +236,21 @@ func (g *Gateway) forget(a *arrival) {
 // that answer no pings.
 func (g *Gateway) dropOverdue() {
 	now := time.Now()
-	for len(g.arrivals) > 0 && now.Sub(g.arrivals[0].since) >= arrivalWait {
-		g.forget(g.arrivals[0])
-		g.arrivals = g.arrivals[1:]
-	}
+	next := now // when the oldest of the others was routed
+	g.arrivals = slices.DeleteFunc(g.arrivals, func(a *arrival) bool {
+		switch {
+		case !a.isRouted():
+			return false
+		case now.Sub(a.since) >= arrivalWait:
+			g.forget(a)
+			return true
+		case a.since.Before(next):
+			next = a.since
+		}
+		return false
+	})
 	if len(g.arrivals) > 0 {
-		g.overdue = g.after(arrivalWait-now.Sub(g.arrivals[0].since), g.dropOverdue)
+		g.overdue = g.after(arrivalWait-now.Sub(next), g.dropOverdue)
 	}
 	g.pumpUpstream()
 }
@@ -150,7 +264,7 @@ func (g *Gateway) makeWay(recipient string, refusal error) bool {
 		return false
 	}
 	i := slices.IndexFunc(g.arrivals, func(a *arrival) bool {
-		return full.Bound != outbox.BoundRecipient || isUpstream(recipient) && a.to == colleagueOf(recipient)
+		return a.isRouted() && (full.Bound != outbox.BoundRecipient || isUpstream(recipient) && a.to == colleagueOf(recipient))
 	})
 	if i < 0 {
 		return false

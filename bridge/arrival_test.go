@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meshbridge/bridge/config"
+	"meshbridge/bridge/outbox"
 	"meshbridge/internal/stanza"
 	"meshbridge/linklocal"
 	"meshbridge/upstream"
@@ -37,7 +38,7 @@ func TestArrival(t *testing.T) {
 		return c
 	}
 	kept := func(c *coreRig) int { return c.box.Usage().Entries }
-	synctestRun(t, "COMP-16 a message is kept until a ping behind it is answered", func(t *testing.T) {
+	synctestRun(t, "COMP-16 a message is kept until a ping behind it is answered, which the server gets when it has routed it", func(t *testing.T) {
 		c := start(t)
 		c.says(julietName, "1", "hello")
 		if n := len(c.pingsTo()); n != 0 {
@@ -119,12 +120,124 @@ func TestArrival(t *testing.T) {
 				}
 			}
 			r.says(julietName, "1", "hello")
+			if n := len(r.pingsTo()); n > 0 && c.want == aliceJID {
+				t.Errorf("the server is asked before it has routed the message: %d pings", n)
+			}
 			r.routed(r.session.seq)
 			if pings := r.pingsTo(); len(pings) != 1 || pings[0].To != c.want {
 				t.Errorf("pings %+v, want one to %s", pings, c.want)
 			}
 		})
 	}
+	online := func(t *testing.T) *coreRig {
+		c := start(t)
+		c.hears(pres(aliceJID+"/phone", component, ""))
+		c.session.take()
+		return c
+	}
+	synctestRun(t, "COMP-16 where one device is known the ping goes out right behind the message", func(t *testing.T) {
+		c := online(t)
+		c.says(julietName, "1", "hello")
+		sent := c.session.sent
+		if len(sent) != 2 || sent[0].Kind != stanza.Message || !isPing(sent[1]) || sent[1].To != aliceJID+"/phone" || sent[1].From != julietJID {
+			t.Fatalf("sent %+v", sent)
+		}
+		c.routed(c.session.seq)
+		if n := len(c.pingsTo()); n != 1 || kept(c) != 1 {
+			t.Errorf("%d pings after it was routed, %d are kept", n, kept(c))
+		}
+		c.pong()
+		if kept(c) != 0 || c.colleagues[aliceJID].underWay != 0 || len(c.arrivals) != 0 {
+			t.Errorf("%d are kept, %d under way, %d arrivals", kept(c), c.colleagues[aliceJID].underWay, len(c.arrivals))
+		}
+	})
+	synctestRun(t, "COMP-16 its answer proves routed whatever went before it", func(t *testing.T) {
+		c := online(t)
+		c.says(romeoName, "r", "hello") // behind this one there is a ping as well
+		c.says(julietName, "1", "hello")
+		pings := c.pingsTo()
+		c.hears(result(pings[1]))
+		if len(c.written) != 0 || kept(c) != 1 {
+			t.Errorf("%d written and not routed, %d are kept, want Romeo's", len(c.written), kept(c))
+		}
+		c.routed(c.session.seq) // says nothing new
+		c.hears(result(pings[0]))
+		if kept(c) != 0 || len(c.arrivals) != 0 || c.colleagues[aliceJID].underWay != 0 {
+			t.Errorf("%d are kept, %d arrivals", kept(c), len(c.arrivals))
+		}
+	})
+	synctestRun(t, "COMP-16 in a stream a ping goes out behind each 16 messages, and all are asked for in the end", func(t *testing.T) {
+		c := online(t)
+		for i := range 45 {
+			c.says(julietName, fmt.Sprint(i), fmt.Sprint("line ", i))
+		}
+		behind, n := []int(nil), 0
+		for _, s := range c.session.sent {
+			if s.Kind == stanza.Message {
+				n++
+			} else if isPing(s) {
+				behind = append(behind, n)
+			}
+		}
+		if fmt.Sprint(behind) != "[1 17]" || n != arrivalWindow {
+			t.Fatalf("pings behind %v of %d", behind, n)
+		}
+		c.hears(result(c.pingsTo()[1])) // 15 are still under way, and the window slides
+		if n, under := len(messagesIn(c.session.sent)), c.colleagues[aliceJID].underWay; n != 45 || under != 28 {
+			t.Errorf("%d are written after the first half arrived, %d under way", n, under)
+		}
+		answered := 2
+		for len(c.pingsTo()) > answered {
+			c.hears(result(c.pingsTo()[answered]))
+			answered++
+			if under := c.colleagues[aliceJID].underWay; under > arrivalWindow {
+				t.Fatalf("%d are under way", under)
+			}
+			c.routed(c.session.seq)
+		}
+		if kept(c) != 0 || len(c.pingsTo()) > 6 {
+			t.Errorf("%d are kept after %d pings", kept(c), answered)
+		}
+	})
+	synctestRun(t, "COMP-16 what was asked for and is not routed is not forgotten, by time, by want of room or at the end", func(t *testing.T) {
+		c := online(t)
+		c.says(julietName, "1", "hello")
+		c.says(romeoName, "2", "hello")
+		c.routed(c.written[0].seq) // Juliet's
+		c.rest(arrivalWait)
+		if kept(c) != 1 {
+			t.Fatalf("%d are kept, want Romeo's", kept(c))
+		}
+		c.colleagues[aliceJID].silent = true
+		c.trustServer()
+		if kept(c) != 1 || c.makeWay(queueUpstream+aliceJID, &outbox.Full{Bound: outbox.BoundRecipient}) {
+			t.Errorf("%d are kept", kept(c))
+		}
+		c.routed(c.session.seq)
+		c.rest(arrivalWait - time.Millisecond)
+		if kept(c) != 1 {
+			t.Error("forgotten too early")
+		}
+		c.rest(time.Millisecond)
+		if kept(c) != 0 {
+			t.Error("kept for ever")
+		}
+	})
+	synctestRun(t, "COMP-16 a session that ends after the question and before the answer repeats the message", func(t *testing.T) {
+		c := online(t)
+		c.says(julietName, "1", "hello")
+		stale := c.pingsTo()[0]
+		c.down(upstream.Down{})
+		c.session.take()
+		c.Gateway.up(c.session)
+		if n := len(messagesIn(c.session.sent)); n != 1 {
+			t.Errorf("%d are sent again", n)
+		}
+		c.hears(result(stale))
+		if kept(c) != 1 {
+			t.Errorf("%d are kept", kept(c))
+		}
+	})
 	synctestRun(t, "COMP-16 what is known of devices from before the last authentication does not count", func(t *testing.T) {
 		c := start(t)
 		c.hears(pres(aliceJID+"/phone", component, ""))

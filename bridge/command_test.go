@@ -333,6 +333,7 @@ func TestCommands(t *testing.T) {
 		c.says(julietName, "1", "kept")
 		c.drops.count("INJ-9")
 		c.drops.count("INJ-9")
+		c.session.take() // the message, and the question whether it has arrived
 		c.rest(49 * time.Hour)
 		got := map[string]string{}
 		for _, f := range c.stepOf(c.orders(bossJID+"/x", "stats", "", "")).Child(form.NS, "x").Children(form.NS, "field") {

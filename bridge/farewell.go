@@ -33,7 +33,7 @@ func (g *Gateway) farewell() {
 // alive and has it.
 func (g *Gateway) trustServer() {
 	for _, a := range g.arrivals {
-		if c := g.colleagues[a.to]; c == nil || c.silent {
+		if c := g.colleagues[a.to]; a.isRouted() && (c == nil || c.silent) {
 			g.forget(a)
 		}
 	}

@@ -11,9 +11,10 @@ import (
 
 // flight is a message that was written upstream and is not yet known to be routed.
 type flight struct {
-	seq uint64
-	id  outbox.ID
-	way // from a proxy JID to a colleague
+	seq   uint64
+	id    outbox.ID
+	way            // from a proxy JID to a colleague
+	asked *arrival // the ping that went out behind it; nil for none yet
 }
 
 // pumpUpstream hands what waits for colleagues to the session.
@@ -37,7 +38,8 @@ func (g *Gateway) pumpTo(recipient string) bool {
 			return false
 		}
 	}
-	if g.roomFor(c) <= 0 && g.box.Waiting(recipient) > 0 {
+	g.askBehind(c)
+	if g.box.Waiting(recipient) > 0 {
 		g.awaitRoom(c)
 	}
 	return true
@@ -55,7 +57,7 @@ func (g *Gateway) launch(e outbox.Entry) bool {
 		g.box.Written(e.ID)
 		g.trace(stepWritten, e)
 		to := colleagueOf(e.Recipient)
-		g.written = append(g.written, flight{seq, e.ID, way{e.Stanza.From, to}})
+		g.written = append(g.written, flight{seq: seq, id: e.ID, way: way{e.Stanza.From, to}})
 		g.colleagues[to].takeOff(1)
 		g.warnOf(e)
 	case noRoom(err):

@@ -107,6 +107,7 @@ func (g *Gateway) relayUp(s stanza.Stanza, c *colleague, p *peer, answers string
 	g.relayed.note(passage{true, c.key(), p.local, out.ID}, s.ID, now)
 	if g.box.Waiting(c.queue) == 1 && g.roomFor(c) > 0 {
 		g.launch(e)
+		g.askBehind(c)
 	} else {
 		g.pumpTo(c.queue)
 	}

@@ -28,6 +28,7 @@ type mayhem struct {
 	asked   []stanza.Stanza // pings that Alice's client has not answered
 	flight  []linklocal.Delivery
 	crashes int
+	online  bool // Alice's one device is known, so that pings go out right behind messages
 	hasty   bool // Alice's client was given up waiting for: more than a window may be under way to it
 
 	taken            map[string]bool // bodies that the outbox took in
@@ -43,7 +44,16 @@ func newMayhem(t *testing.T, seed uint64) *mayhem {
 		coreRig: withJuliet(t).slowDisk(), random: rand.New(rand.NewPCG(seed, 0)),
 		taken: map[string]bool{}, seen: map[string]int{}, errored: map[string]bool{}, ids: map[string]string{}, stamped: map[string]bool{},
 	}
+	m.online = seed%2 == 1
+	m.signsOn()
 	return m
+}
+
+// signsOn tells of Alice's device, as her server does after each authentication.
+func (m *mayhem) signsOn() {
+	if m.online {
+		m.hears(pres(aliceJID+"/desk", component, ""))
+	}
 }
 
 // drain takes in what the gateway gave to the session and to the mesh.
@@ -79,7 +89,7 @@ func (m *mayhem) down1() {
 
 func (m *mayhem) see(s stanza.Stanza, order *[]string) {
 	body := bodyOf(s)
-	if body == "" || strings.HasPrefix(body, "[gateway]") {
+	if body == "" || strings.HasPrefix(body, "[gateway]") || s.From == component { // that is how to find one's way
 		return
 	}
 	m.seen[body]++
@@ -186,6 +196,7 @@ func (m *mayhem) comeBack() {
 	}
 	m.passed = m.coreRig.session.seq
 	m.Gateway.up(m.coreRig.session)
+	m.signsOn()
 }
 
 // crash kills the bridge: what is not on disk and was not seen was never accepted.

@@ -48,6 +48,7 @@ const (
 	eventQueue       = 256   // events that wait for the gateway
 	upWindow         = 256   // messages written upstream and not yet routed
 	arrivalWindow    = 32    // messages to one colleague with the server and not known to have arrived: what may come twice after a crash
+	arrivalEvery     = 16    // messages of a stream behind each of which a ping goes out: half a window, so that it never stands
 	saidWindow       = 512   // and all else: half of what a session holds
 	meshWindow       = 32    // messages of one colleague for one peer handed to the mesh and not yet confirmed: the same
 	choreCredit      = 50    // paced stanzas at once after a quiet time

@@ -25,11 +25,13 @@ func (g *Gateway) roomFor(c *colleague) int {
 }
 
 // awaitRoom makes sure that there will be room for what is held back for a colleague.
+// The disk is not left to wait until all places are taken.
 func (g *Gateway) awaitRoom(c *colleague) {
-	if c.fading > 0 {
+	full := g.roomFor(c) <= 0
+	if c != nil && (c.fading >= arrivalWindow/2 || full && c.fading > 0) {
 		g.keeper.Hurry()
 	}
-	if c.underWay > 0 {
+	if full && c.underWay > 0 {
 		g.bePatient(c)
 	}
 }
