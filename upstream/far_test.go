@@ -173,6 +173,12 @@ func (f *far) pings() []string {
 	return ids
 }
 
+// due returns the same when what is to have a ping behind it has got one.
+func (f *far) due() []string {
+	pass(pingDelay)
+	return f.pings()
+}
+
 // end returns when and how the link's stream ended, nil while it has not.
 func (f *far) end() (time.Time, error) {
 	synctest.Wait()

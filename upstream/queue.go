@@ -38,8 +38,9 @@ func (q *queue) push(st stanza.Stanza, limit int) (uint64, error) {
 func (q *queue) empty() bool { return len(q.sizes) == 0 }
 
 // pop moves up to n stanzas to dst, fewer where more would make dst longer than a
-// batch may be, but one at least. It returns dst and how many it moved.
-func (q *queue) pop(dst []byte, n int) ([]byte, int) {
+// batch may be, but one at least. It returns dst and the sizes of those it moved, which
+// are good until the next push.
+func (q *queue) pop(dst []byte, n int) ([]byte, []int) {
 	taken := 0
 	for taken < n && taken < len(q.sizes) {
 		size := q.sizes[taken]
@@ -50,9 +51,10 @@ func (q *queue) pop(dst []byte, n int) ([]byte, int) {
 		q.head += size
 		taken++
 	}
+	sizes := q.sizes[:taken]
 	q.sizes = q.sizes[taken:]
 	q.tidy()
-	return dst, taken
+	return dst, sizes
 }
 
 // tidy gives room in front of the first waiting stanza back.

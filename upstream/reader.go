@@ -36,6 +36,9 @@ func (s *Session) read(r *stanza.Reader, l *Link, handle func(Event)) error {
 			continue
 		}
 		if s.admit(st, l.count) {
+			if e, ok := s.answered(st); ok {
+				handle(e)
+			}
 			handle(Received{s, st})
 		}
 	}
@@ -76,6 +79,21 @@ func (s *Session) returned(st stanza.Stanza) (news []Event, ok bool) {
 		news = append(news, Shared{s, shared})
 	}
 	return news, true
+}
+
+// answered reports what an answer to a question of ours proves. Who answers must have
+// got the question, and ids cannot be guessed.
+func (s *Session) answered(st stanza.Stanza) (Event, bool) {
+	if st.Kind != stanza.IQ || isQuestion(st) {
+		return nil, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.window.answered(st.ID) {
+		return nil, false
+	}
+	s.nudge()
+	return Routed{s, s.window.routed}, true
 }
 
 // tell hands on what a ping has proved.

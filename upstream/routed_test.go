@@ -34,7 +34,7 @@ func TestRouted(t *testing.T) {
 		if routedUpTo(t, r.take()) != 0 {
 			t.Error("routed before the ping was back")
 		}
-		ids := f.pings()
+		ids := f.due()
 		if len(ids) != 1 {
 			t.Fatalf("pings %v", ids)
 		}
@@ -55,9 +55,9 @@ func TestRouted(t *testing.T) {
 		r := newRig(t).run()
 		f, s := r.up()
 		s.Send(chat("1"))
-		first := f.pings()
+		first := f.due()
 		s.Send(chat("2"))
-		second := f.pings()
+		second := f.due()
 		if len(second) != 2 || first[0] == second[1] || len(first[0]) < 20 {
 			t.Errorf("ids %v", second)
 		}
@@ -74,7 +74,7 @@ func TestRouted(t *testing.T) {
 		f, s := r.up()
 		f.setEcho(false)
 		seq, _ := s.Send(chat("1"))
-		f.say(strings.Replace(ping(f.pings()[0]), "get", "error", 1))
+		f.say(strings.Replace(ping(f.due()[0]), "get", "error", 1))
 		if got := routedUpTo(t, r.take()); got != seq {
 			t.Errorf("routed up to %d", got)
 		}
@@ -86,7 +86,7 @@ func TestRouted(t *testing.T) {
 		for i := range 100 {
 			s.Send(chat(fmt.Sprint(i)))
 		}
-		ids := f.pings()
+		ids := f.due()
 		f.say(ping(ids[len(ids)-1]))
 		if got := routedUpTo(t, r.take()); got <= 100-burstStanzas {
 			t.Errorf("routed up to %d of 100", got)
@@ -110,7 +110,7 @@ func TestRouted(t *testing.T) {
 			}
 			last = seq
 		}
-		if f.stanzas(); s.window.routed != last || last != 3000 {
+		if f.due(); s.window.routed != last || last != 3000 {
 			t.Errorf("routed up to %d, want %d", s.window.routed, last)
 		}
 		burst, longest := 0, 0
@@ -127,6 +127,136 @@ func TestRouted(t *testing.T) {
 			if el.Attr("id") != fmt.Sprint(i) {
 				t.Fatalf("stanza %d has id %s", i, el.Attr("id"))
 			}
+		}
+	})
+}
+
+// ask is a question about a colleague's client.
+func ask(id string) stanza.Stanza {
+	return stanza.Stanza{
+		Kind: stanza.IQ, From: "juliet@" + testDomain, To: "alice@example.org/desk", ID: id, Type: "get",
+		Payload: []*stanza.Element{stanza.New(stanza.NSPing, "ping")},
+	}
+}
+
+// answer is one of its answers.
+func answer(kind, id string) string {
+	return "<iq from='alice@example.org/desk' to='juliet@" + testDomain + "' type='" + kind + "' id='" + id + "'/>"
+}
+
+func TestAnswersProve(t *testing.T) {
+	for _, kind := range []string{"result", "error"} {
+		inBubble(t, "COMP-16 an answer ("+kind+") proves routed what stands before the question, and no ping goes out", func(t *testing.T) {
+			r := newRig(t).run()
+			f, s := r.up()
+			var seq uint64
+			for range 100 {
+				s.Send(chat("x"))
+				seq, _ = s.Send(ask("q"))
+				synctest.Wait()
+				f.say(answer(kind, "q"))
+				events := r.take()
+				if got := routedUpTo(t, events); got != seq {
+					t.Fatalf("routed up to %d, want %d", got, seq)
+				}
+				if _, last := events[len(events)-1].(Received); !last {
+					t.Fatalf("the answer itself is not handed on behind that: %v", events)
+				}
+				if len(s.window.open)+len(s.window.questions)+s.window.bytes != 0 {
+					t.Fatalf("left over: %+v", s.window)
+				}
+			}
+			if n := len(f.due()); n != 0 {
+				t.Errorf("%d pings", n)
+			}
+		})
+	}
+	inBubble(t, "COMP-16 a question that is not answered in time gets a ping, and so does what comes behind it", func(t *testing.T) {
+		r := newRig(t).run()
+		f, s := r.up()
+		f.setEcho(false)
+		s.Send(chat("1"))
+		s.Send(ask("q"))
+		s.Send(chat("2"))
+		pass(pingDelay - 1)
+		if n := len(f.pings()); n != 0 {
+			t.Fatalf("%d pings at once", n)
+		}
+		f.say(answer("result", "q"))
+		if got := routedUpTo(t, r.take()); got != 2 {
+			t.Fatalf("routed up to %d, want 2", got)
+		}
+		pass(1)
+		if n := len(f.pings()); n != 1 {
+			t.Fatalf("%d pings", n)
+		}
+		f.say(ping(f.pings()[0]))
+		if got := routedUpTo(t, r.take()); got != 3 {
+			t.Errorf("routed up to %d, want 3", got)
+		}
+		s.Send(ask("r"))
+		pass(pingDelay)
+		if n := len(f.pings()); n != 2 {
+			t.Errorf("%d pings", n)
+		}
+	})
+	inBubble(t, "COMP-16 nothing is proved by an answer to nothing, by a question, or twice", func(t *testing.T) {
+		r := newRig(t).run()
+		f, s := r.up()
+		f.setEcho(false)
+		s.Send(ask("q"))
+		for _, other := range []string{answer("result", "x"), answer("get", "q"), answer("result", "")} {
+			f.say(other)
+		}
+		if got := routedUpTo(t, r.take()); got != 0 {
+			t.Errorf("routed up to %d", got)
+		}
+		f.say(answer("result", "q"))
+		f.say(answer("result", "q"))
+		routed := 0
+		for _, e := range r.take() {
+			if _, ok := e.(Routed); ok {
+				routed++
+			}
+		}
+		if routed != 1 {
+			t.Errorf("%d times routed", routed)
+		}
+	})
+	inBubble(t, "COMP-16 a question stands for a ping behind a burst", func(t *testing.T) {
+		r := newRig(t).run()
+		f, s := r.up()
+		f.setEcho(false)
+		for i := range 4 * burstStanzas {
+			if i%(burstStanzas-1) == burstStanzas-2 {
+				s.Send(ask(fmt.Sprint(i)))
+			} else {
+				s.Send(chat(fmt.Sprint(i)))
+			}
+		}
+		if n, pings := len(f.stanzas()), len(f.pings()); n != 4*burstStanzas || pings != 0 {
+			t.Errorf("%d stanzas at once, with %d pings", n, pings)
+		}
+		if n := len(f.due()); n != 1 {
+			t.Errorf("%d pings when no answer came", n)
+		}
+	})
+	inBubble(t, "COMP-16 what is on its way is bounded though nobody answers", func(t *testing.T) {
+		r := newRig(t).run()
+		f, s := r.up()
+		f.setEcho(false)
+		for i := range queueStanzas {
+			s.Send(ask(fmt.Sprint(i)))
+		}
+		synctest.Wait()
+		if n := len(s.window.questions); n > queueStanzas || s.window.bytes > windowBytes+batchBytes {
+			t.Errorf("%d questions, %d bytes", n, s.window.bytes)
+		}
+		ids := f.due()
+		f.say(ping(ids[len(ids)-1]))
+		synctest.Wait()
+		if n := len(s.window.questions); n != 0 {
+			t.Errorf("%d questions are remembered that are known routed", n)
 		}
 	})
 }

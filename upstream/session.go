@@ -75,10 +75,19 @@ func (s *Session) Send(st stanza.Stanza) (seq uint64, err error) {
 		return 0, ErrClosed
 	}
 	seq, err = s.queue.push(st, s.max)
-	if err == nil {
-		s.nudge()
+	if err != nil {
+		return 0, err
 	}
-	return seq, err
+	if isQuestion(st) {
+		s.window.asked(st.ID, seq)
+	}
+	s.nudge()
+	return seq, nil
+}
+
+// isQuestion reports whether somebody is to answer a stanza.
+func isQuestion(st stanza.Stanza) bool {
+	return st.Kind == stanza.IQ && (st.Type == "get" || st.Type == "set")
 }
 
 // mayWrite checks what XEP-0114 section 3 demands of a stanza that a component

@@ -11,9 +11,10 @@ const (
 
 // Times of a running session.
 const (
-	writeTimeout = 10 * time.Second // one batch; a server that takes no bytes for that long is gone
-	pingDoubt    = 5 * time.Second  // a routed ping out for that long went elsewhere, or the link is dead
-	pingWait     = 15 * time.Second // for a routed ping, or a later one, to come back
+	writeTimeout = 10 * time.Second      // one batch; a server that takes no bytes for that long is gone
+	pingDelay    = 10 * time.Millisecond // for an answer to somebody's question to prove routed what was written, before a ping is to
+	pingDoubt    = 5 * time.Second       // a routed ping out for that long went elsewhere, or the link is dead
+	pingWait     = 15 * time.Second      // for a routed ping, or a later one, to come back
 
 	sweepEvery  = 60 * time.Second // between sweeps, which also show that an idle link lives (RFC 6120 section 4.6)
 	sweepShared = 5 * time.Second  // between sweeps while the component is shared

@@ -84,11 +84,11 @@ func (s *Session) fill(batch *[]byte, now time.Time) {
 		s.sweep(batch, now)
 	}
 	if room := s.window.room(now); room > 0 {
-		before, n := len(*batch), 0
-		*batch, n = s.queue.pop(*batch, room)
-		s.window.wrote(n, len(*batch)-before)
+		var sizes []int
+		*batch, sizes = s.queue.pop(*batch, room)
+		s.window.wrote(sizes, now)
 	}
-	if s.window.due(s.phase == closing && s.queue.empty()) {
+	if s.window.due(s.phase == closing && s.queue.empty(), now) {
 		s.ping(batch, now)
 	}
 }
