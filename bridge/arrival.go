@@ -253,6 +253,7 @@ func (g *Gateway) dropOverdue() {
 		g.overdue = g.after(arrivalWait-now.Sub(next), g.dropOverdue)
 	}
 	g.pumpUpstream()
+	g.askArrivals() // what waited for an answer that will not come
 }
 
 // makeWay forgets the oldest messages that were routed, when the outbox refuses one
