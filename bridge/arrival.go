@@ -17,22 +17,14 @@ import (
 type arrival struct {
 	way   // from a proxy JID to a colleague, both bare
 	ids   []outbox.ID
-	last  uint64    // number of the last of them in the session
 	ping  string    // its id; "" while it was not sent
 	open  int       // how many of the messages are not known to be routed
 	since time.Time // when they all were; zero before
 }
 
-// routed takes in that the server has passed on everything up to seq.
+// routed takes in that the server has passed on everything up to seq. The session says
+// so before it hands on an answer that proves it.
 func (g *Gateway) routed(seq uint64) {
-	g.pass(seq)
-	g.pumpUpstream()
-	g.askArrivals()
-	g.doChores()
-}
-
-// pass settles what the server has passed on.
-func (g *Gateway) pass(seq uint64) {
 	n := 0
 	for n < len(g.written) && g.written[n].seq <= seq {
 		n++
@@ -45,6 +37,9 @@ func (g *Gateway) pass(seq uint64) {
 	g.written = g.written[:rest]
 	g.forgetSaid(seq)
 	g.resolveDoubts(seq)
+	g.pumpUpstream()
+	g.askArrivals()
+	g.doChores()
 }
 
 // await has messages that were routed wait for the sign that they arrived: one ping
@@ -81,7 +76,7 @@ func (g *Gateway) arrivalOf(w way) *arrival {
 
 // add has a message that is not known to be routed be one of the arrival.
 func (a *arrival) add(f flight) {
-	a.ids, a.last = append(a.ids, f.id), f.seq
+	a.ids = append(a.ids, f.id)
 	a.open++
 	a.since = time.Time{}
 }
@@ -199,7 +194,6 @@ func (g *Gateway) arrived(s stanza.Stanza) bool {
 	if i < 0 || s.To != g.arrivals[i].from || g.read.sender(s.From) != g.arrivals[i].to {
 		return false
 	}
-	g.pass(g.arrivals[i].last) // it came back the way they went
 	way, kept := g.arrivals[i].way, g.arrivals[:0]
 	for j, a := range g.arrivals {
 		if j <= i && a.way == way {

@@ -11,10 +11,11 @@
 // it is known to have arrived.
 //
 // A component stream has no acknowledgements, and a server that dies takes with it
-// what TCP had long accepted. The Session therefore pings itself through the
-// server after every burst of at most 32 stanzas. The server handles a stream in
-// order, so the ping that comes back proves that all before it went through:
-// [Routed] reports up to where. Sixteen such pings at once, after the handshake and
+// what TCP had long accepted. The server handles a stream in order, so an answer to
+// an iq, from whomever, proves that all that was written before the iq went through:
+// [Routed] reports up to where. Behind what no answer has proved within 10 ms, and
+// behind each 32 stanzas with no question among them, the Session pings itself through
+// the server. Sixteen such pings at once, after the handshake and
 // each minute, tell a dead link from a quiet one, and a second connection of the
 // same component, which gets some of them in our place: [Shared].
 //
