@@ -38,8 +38,8 @@ const (
 // for in the environment. Much of it is waiting, so several offices are at it at once,
 // each with a share of the rows.
 func TestCrash(t *testing.T) {
-	const shares = 2
 	book := openCrashBook(t)
+	shares := book.offices
 	for _, brand := range brands {
 		for share := range shares {
 			t.Run(fmt.Sprint(brand.name, " ", share+1), func(t *testing.T) {

@@ -34,12 +34,14 @@ func (y tally) String() string {
 }
 
 // A crashBook knows which runs are done. With CRASH_RESULTS it lives in that file,
-// and goes on there; CRASH_ROWS names the keys of the rows to do.
+// and goes on there; CRASH_ROWS names the keys of the rows to do, CRASH_OFFICES how many
+// offices of each server share them.
 type crashBook struct {
-	file   string
-	rows   []string
-	runs   int // of each row
-	commit string
+	file    string
+	rows    []string
+	runs    int // of each row
+	offices int
+	commit  string
 
 	mu   sync.Mutex
 	done []crashRun // guarded by mu
@@ -56,15 +58,23 @@ type assignment struct {
 
 func openCrashBook(t *testing.T) *crashBook {
 	t.Helper()
-	b := &crashBook{file: os.Getenv("CRASH_RESULTS"), rows: strings.Fields(os.Getenv("CRASH_ROWS")), runs: 5, commit: commit()}
-	if n := os.Getenv("CRASH_RUNS"); n != "" {
-		var err error
-		if b.runs, err = strconv.Atoi(n); err != nil {
-			t.Fatalf("CRASH_RUNS: %v", err)
-		}
-	}
+	b := &crashBook{file: os.Getenv("CRASH_RESULTS"), rows: strings.Fields(os.Getenv("CRASH_ROWS")), runs: fromEnvironment(t, "CRASH_RUNS", 5), offices: fromEnvironment(t, "CRASH_OFFICES", 2), commit: commit()}
 	b.done = readRuns(t, b.file)
 	return b
+}
+
+// fromEnvironment reads a number from the environment.
+func fromEnvironment(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("%s=%s: it must be a number from 1 on", name, text)
+	}
+	return n
 }
 
 // readRuns reads a file of results; none is no results.
