@@ -168,7 +168,7 @@ func (c *cache) known(q question) []record {
 	}
 	var out []record
 	for _, n := range c.get(q.name, q.typ) {
-		if rest := n.left(c.i.e.now); rest > n.ttl/2 && !n.doubted {
+		if rest := n.left(c.i.e.now); rest > n.ttl/2 && !n.doubted && !c.i.doubts(n) {
 			out = append(out, n.withTTL(rest))
 		}
 	}

@@ -52,7 +52,8 @@ type Engine struct {
 	done    chan struct{} // closed when Run returns
 	started atomic.Bool
 
-	snap atomic.Pointer[snapshot] // for readers on other goroutines
+	snap   atomic.Pointer[snapshot] // for readers on other goroutines
+	checks checks                   // likewise
 
 	// All below belongs to the goroutine of Run.
 	conn     Conn
@@ -66,11 +67,14 @@ type Engine struct {
 	browsers []*browser
 	lookups  []*lookup
 	fetches  []*fetch
-	retract  []record           // goodbyes waiting for a first interface
-	former   map[name]time.Time // own names given up, until when their reflections are ignored
-	ignored  bool               // one of former was seen
-	closing  bool               // saying goodbye, deaf to all else
-	warned   bool               // about too many published instances
+	retract  []record               // goodbyes waiting for a first interface
+	former   map[name]time.Time     // own names given up, until when their reflections are ignored
+	ignored  bool                   // one of former was seen
+	closing  bool                   // saying goodbye, deaf to all else
+	attended map[name]time.Duration // folded instances that are asked after, and when
+	pace     pacers
+	hints    allowance // for doubts that neighbours raise
+	warned   bool      // about too many published instances
 }
 
 // snapshot is what other goroutines may know.
@@ -102,6 +106,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg: cfg, log: cfg.Log, network: cfg.Network,
 		wake: make(chan struct{}, 1), packets: make(chan Packet, 64), done: make(chan struct{}),
 		claims: map[name]*claim{}, former: map[name]time.Time{}, now: time.Now(),
+		attended: map[name]time.Duration{}, pace: newPacers(),
 	}
 	e.host = newHost(e, cfg.Host)
 	e.snap.Store(&snapshot{host: cfg.Host})

@@ -33,6 +33,8 @@ type Event struct {
 	Host      string     // SRV target without ".local", "" while unknown
 	TXT       []string   // strings as on the wire, empty ones left out
 	Source    netip.Addr // who announced it last, with zone if link-local
+	Why       string     // of Removed: in words why it was taken for gone; "" after a goodbye or expiry
+	Doubt     Doubt      // of what Instances lists: whether it may have vanished; zero: no
 }
 
 // Endpoint is where a service instance can be reached, found by Resolve.

@@ -3,6 +3,7 @@ package mdns
 import (
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // found is a browsed instance on one interface.
@@ -14,6 +15,12 @@ type found struct {
 	known bool // txt was heard; "" is no TXT at all
 	asked int  // questions for a TXT that nobody announced
 	alarm *alarm
+
+	heard time.Time // when a record of it last came
+	care  attention
+	doubt *doubt    // whether it is still there; nil: none
+	sure  time.Time // it is not doubted again before
+	why   string    // it vanished; "" while it is here, or when it said goodbye or expired
 }
 
 // meet begins to look at an instance whose PTR was heard.
@@ -71,12 +78,14 @@ func (f *found) settle(bare bool) {
 	case !present && f.shown:
 		f.shown = false
 		f.tell(Removed)
+		f.drop()
 		f.i.e.agenda.stop(f.alarm)
 		f.i.e.failLookupsOf(f.i, f.name)
 		f.i.e.failFetchesOf(f.i, f.name)
 	case present && !f.shown:
 		f.shown, f.txt, f.known = true, txt, heard
 		f.tell(Added)
+		f.attend()
 	case present && heard:
 		changed := emptyTXT(txt) != emptyTXT(f.txt) || !emptyTXT(txt) && txt != f.txt
 		f.txt, f.known = txt, true
@@ -126,10 +135,14 @@ func (f *found) source() netip.Addr {
 }
 
 func (f *found) event(kind EventKind) Event {
-	return Event{
+	ev := Event{
 		Kind: kind, Instance: f.name.first(), Interface: f.i.Interface,
-		Host: f.host(), TXT: txtStrings(f.txt), Source: f.source(),
+		Host: f.host(), TXT: txtStrings(f.txt), Source: f.source(), Why: f.why,
 	}
+	if f.doubt != nil {
+		ev.Doubt = f.doubt.Doubt
+	}
+	return ev
 }
 
 // tell notifies all browsers of the type.

@@ -131,7 +131,7 @@ func TestGoodbyesHeard(t *testing.T) {
 		o.stranger("10.2.1.66").says(gone(rrs...)...)
 		want(t, "counted", n.count("LL-9-9") > 0, true)
 		pass(200 * time.Millisecond)
-		want(t, "asked PTR", len(o.asks("gate", presenceName, dns.TypePTR)) > 0, true)
+		want(t, "asked SRV", len(o.asks("gate", name, dns.TypeSRV)) > 0, true)
 		want(t, "asked TXT", len(o.asks("gate", name, dns.TypeTXT)) > 0, true)
 		s.says(rrs...)
 		pass(time.Minute)

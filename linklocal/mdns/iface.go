@@ -18,9 +18,10 @@ type iface struct {
 	retries int
 
 	cache  cache
-	found  map[name]*found // browsed instances, by folded name
-	behold []name          // instances touched by the packet in work
-	slack  float64         // 0 to 1, of this packet: spreads refreshing (RFC 6762 section 5.2)
+	found  map[name]*found       // browsed instances, by folded name
+	behold []name                // instances touched by the packet in work
+	heard  map[setKey]*overheard // questions of others
+	slack  float64               // 0 to 1, of this packet: spreads refreshing (RFC 6762 section 5.2)
 
 	probeAt   time.Time // when the next batch of probes starts
 	askAt     time.Time // when the next batch of TXT questions goes
@@ -30,7 +31,7 @@ type iface struct {
 }
 
 func newIface(e *Engine, at Interface) *iface {
-	i := &iface{Interface: at, e: e, found: map[name]*found{}, ears: &ears{at: at, joined: e.now}}
+	i := &iface{Interface: at, e: e, found: map[name]*found{}, heard: map[setKey]*overheard{}, ears: &ears{at: at, joined: e.now}}
 	i.cache = newCache(i)
 	return i
 }

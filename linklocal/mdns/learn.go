@@ -56,7 +56,13 @@ func (i *iface) take(r record, src netip.Addr) {
 }
 
 func (i *iface) touch(n name) {
-	if n = n.fold(); i.found[n] != nil && !slices.Contains(i.behold, n) {
+	n = n.fold()
+	f := i.found[n]
+	if f == nil {
+		return
+	}
+	f.heardOf()
+	if !slices.Contains(i.behold, n) {
 		i.behold = append(i.behold, n)
 	}
 }
@@ -92,11 +98,18 @@ func (i *iface) goodbye(r record, src netip.Addr) {
 	case i.mayWithdraw(n, src):
 		n.doubted = false
 		i.cache.shorten(n, goodbyeHold)
+		if f := i.found[i.instanceOf(n)]; f != nil {
+			f.drop() // it is no question any more
+		}
 	case !n.expires.After(i.e.now.Add(goodbyeHold)): // it goes anyway
 	default:
 		i.e.cfg.Count("LL-9-9")
 		i.e.log.Debug("goodbye from another host, asking again", "if", i.Name, "src", src)
-		i.reconfirm(n)
+		if f := i.instanceWith(n); f != nil {
+			f.hint("LL-9-9", "another host said goodbye for it", reconfirmTime)
+		} else {
+			i.reconfirm(n)
+		}
 	}
 }
 
@@ -129,6 +142,18 @@ func (i *iface) refreshDue(n *entry) (time.Time, bool) {
 	part := 0.80 + 0.05*float64(n.refresh) + 0.02*i.slack
 	due := n.heard.Add(time.Duration(part * float64(n.life())))
 	return due, !due.After(n.expires)
+}
+
+// instanceWith is the instance shown that n is a record of, nil when there is none.
+func (i *iface) instanceWith(n *entry) *found {
+	key := i.instanceOf(n)
+	if n.typ == typeSRV {
+		key = n.name.fold()
+	}
+	if f := i.found[key]; f != nil && f.shown {
+		return f
+	}
+	return nil
 }
 
 // instanceOf is the folded name of the instance that lives by n, "" when none does.

@@ -21,6 +21,16 @@ const (
 	unicastPackets    = 4    // of one unicast answer; a longer one goes to all
 	unicastBurst      = 20   // unicast packets at once per link
 	unicastPerSecond  = 20   // and steadily
+	closelyPerSecond  = 7    // liveness questions after those who are watched,
+	seldomPerSecond   = 2    // those who are not,
+	loudlyPerSecond   = 1    // and those of both who can only be asked by multicast: 10 in all
+	muteAfter         = 2    // answers to liveness questions that did not come until one counts as one of these
+	muteRounds        = 16   // and questions to it until it may try again
+	doubtQuestions    = 3    // for an instance in doubt
+	hintBurst         = 32   // doubts at once that neighbours' packets raise
+	hintsPerSecond    = 4    // and steadily
+	maxOverheard      = 256  // questions of others remembered on one interface
+	maxRaised         = 16   // doubts that one question of others raises
 	maxFetches        = 32   // NULL records asked for at a time
 	warnPublished     = 500  // Avahi clients lose what is beyond (measured)
 )

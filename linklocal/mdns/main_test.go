@@ -315,3 +315,18 @@ func wantAll[T comparable](t *testing.T, what string, got []T, wanted ...T) {
 		t.Errorf("%s: got %v, want %v", what, got, wanted)
 	}
 }
+
+// oneShot is a stranger that asks from another port, as dig does.
+func (o *office) oneShot(addr string) *stranger {
+	s := o.stranger(addr)
+	s.addr = netip.AddrPortFrom(s.addr.Addr(), 40000)
+	return s
+}
+
+// asksAlone multicasts a question that welcomes a unicast answer.
+func (s *stranger) asksAlone(name string, typ uint16) {
+	s.o.t.Helper()
+	m := new(dns.Msg)
+	m.Question = []dns.Question{{Name: name, Qtype: typ, Qclass: dns.ClassINET | 0x8000}}
+	s.send(m)
+}

@@ -38,6 +38,7 @@ const (
 	goodbyeHold      = time.Second            // section 10.1: a withdrawn record may be rescued
 	flushHold        = time.Second            // section 10.2: records older than this are flushed, after as long
 	reconfirmTime    = 10 * time.Second       // section 10.4: to show that a doubted record still holds
+	overhearTime     = 10 * time.Second       // section 10.5: two questions of others that nobody answers in it are a hint
 )
 
 // What the RFC leaves open.
@@ -57,6 +58,11 @@ const (
 	shutdownMax     = 2 * time.Second         // goodbyes at exit take no longer
 	echoHold        = time.Second             // own packets come back through the loopback in this time
 	receiveBackoff  = 100 * time.Millisecond  // after a socket error, so that a broken socket does not spin
+	doubtTime       = 7 * time.Second         // the same, where we have a reason of our own: who failed a message is gone within ten seconds of it
+	doubtGap        = 3 * time.Second         // between the beginnings of two doubts about one instance
+	answerTime      = time.Second             // for an instance that was asked alone to answer
+	overhearGap     = 500 * time.Millisecond  // between two questions of others that count as two
+	overhearGrace   = time.Second             // for the answer to the second of them
 	retransmitFirst = time.Second             // RFC 6762 section 5.2: the first two questions are >= 1 s apart
 )
 
