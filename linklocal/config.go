@@ -71,6 +71,11 @@ const (
 	lingerTime     = 500 * time.Millisecond // for a refused peer to read why
 	shutdownGrace  = 2 * time.Second        // for streams to close at the end
 	prodTime       = 10 * time.Second       // for a stream to a machine that is gone to end: userTimeout and some
+	doubtAfter     = time.Second            // without an acknowledgement or a connection a peer is doubted: seven seconds and the departure delay later it has left, before ten are over (LL-9-6)
+	closeSilence   = 40 * time.Second       // of a peer whom somebody watches, until it is asked for a sign of life: then it has left within a minute
+	seldomSilence  = 110 * time.Second      // of the others: within 130 s, as long as records of hosts live (RFC 6762 section 10) and some
+	calmTime       = 10 * time.Minute       // after it a peer that came and went is like any other
+	longestDelay   = 30 * time.Second       // for a peer that comes and goes to count as here after it has left
 	silence        = time.Minute            // after it a holder of an instance that said nothing is gone (INJ-26)
 )
 

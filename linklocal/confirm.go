@@ -41,6 +41,7 @@ func (m *Mesh) confirm(p *pair) {
 	}
 	clear(p.sent[len(rest):])
 	if p.sent = rest; len(rest) > 0 {
+		m.doubtUnheard(p)
 		p.timer = m.after(confirmLook, func() { m.confirm(p) })
 	}
 	if err == nil && left == 0 {

@@ -36,6 +36,18 @@ func (m *Mesh) dial(ctx context.Context, d *dialing) (*stream, error) {
 	if err := wait(ctx, time.Until(d.notBefore)); err != nil {
 		return nil, err
 	}
+	done := m.doubtSlow(d)
+	s, err := m.dialLinks(ctx, d)
+	if ctx.Err() == nil {
+		done(err)
+	} else {
+		done(nil)
+	}
+	return s, err
+}
+
+// dialLinks tries every link.
+func (m *Mesh) dialLinks(ctx context.Context, d *dialing) (*stream, error) {
 	err := error(ErrAbsent)
 	for _, at := range d.links {
 		at.link = m.link(at.link)

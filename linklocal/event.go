@@ -20,7 +20,10 @@ type Peer struct {
 type PeerChanged struct{ Peer Peer }
 
 // PeerGone tells that a peer left, after the departure delay.
-type PeerGone struct{ Instance string }
+type PeerGone struct {
+	Instance string
+	Why      string // in words why it was taken for gone; "" when it said goodbye or its records expired
+}
 
 // Received is a stanza that a bound peer sent to a proxy instance. From and To are
 // as the peer wrote them and must not be copied anywhere: Peer and Proxy say who

@@ -2,6 +2,7 @@ package linklocal
 
 import (
 	"net/netip"
+	"strconv"
 
 	"meshbridge/internal/stanza"
 )
@@ -71,3 +72,21 @@ func (m *Mesh) LargeFree() int { return int(m.large.left.Load()) * stanza.ClaimS
 
 // Settling is how long after the start people are still being found.
 const Settling = settling
+
+// MaxRestless is how many who left are remembered.
+const MaxRestless = maxRestless
+
+// LeaveOften lets so many peers leave.
+func (m *Mesh) LeaveOften(times int) {
+	m.call(func() {
+		for k := range times {
+			m.count("p" + strconv.Itoa(k))
+		}
+	})
+}
+
+// Restless is how many are remembered.
+func (m *Mesh) Restless() (n int) {
+	m.call(func() { n = len(m.restless) })
+	return n
+}

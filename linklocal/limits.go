@@ -76,6 +76,7 @@ const (
 	maxReadAheadAll  = 8 << 20              // and of all peers together
 	maxLargeAll      = 8 << 20              // octets of stanzas beyond their first 16 KiB that are being read from all peers
 	maxTwins         = 256                  // instances remembered of another bridge for our domain
+	maxRestless      = 1000                 // peers remembered that have left, for those who come and go
 	maxCandidates    = 64                   // instances looked up for a stream without a name
 	maxRequestQueue  = 64                   // mDNS and stream events that wait for the mesh
 	maxDrain         = 1 << 20              // octets that a peer may still send into a stream that is over

@@ -21,7 +21,7 @@ var constants = map[string]any{
 	"acceptPauseFirst": acceptPauseFirst, "acceptPauseLast": acceptPauseLast, "logPause": logPause,
 	"maxHandshakes": maxHandshakes, "maxUnbound": maxUnbound, "writeQueue": writeQueue,
 	"maxReadAhead": maxReadAhead, "maxReadAheadAll": maxReadAheadAll, "maxLargeAll": maxLargeAll,
-	"maxCandidates": maxCandidates, "maxTwins": maxTwins, "maxRequestQueue": maxRequestQueue, "maxDrain": maxDrain,
+	"maxCandidates": maxCandidates, "maxTwins": maxTwins, "maxRestless": maxRestless, "maxRequestQueue": maxRequestQueue, "maxDrain": maxDrain,
 	"MaxAvatar": MaxAvatar, "avatarTimeout": avatarTimeout,
 	"minStreams": minStreams, "reserved": reserved,
 }

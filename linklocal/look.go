@@ -77,6 +77,17 @@ func (l *looker) look(ctx context.Context) (map[string]Sighting, error) {
 	if err != nil {
 		return nil, err
 	}
+	absent, err := inspect(ctx, l.mesh, l.mesh.awaited)
+	if err != nil {
+		return nil, err
+	}
+	for key, s := range absent {
+		if old, known := l.told[key]; known {
+			old.Doubt = s.Doubt
+			s = old
+		}
+		now[key] = s
+	}
 	for key, s := range seen {
 		now[key] = s.sighting()
 	}

@@ -31,6 +31,7 @@ type Mesh struct {
 	ahead     *room         // for what peers over their rate send ahead
 	large     *room         // for stanzas that are large
 	impostors seldom        // told of in the log
+	flapping  seldom        // likewise: peers that come and go
 
 	// Below: owned by the goroutine of Run.
 	peers     map[string]*peer  // by folded instance
@@ -49,8 +50,10 @@ type Mesh struct {
 	handlers  sync.WaitGroup // stream goroutines
 	rechecked time.Time      // when recheckAll last looked
 	ctx       context.Context
-	stop      context.CancelFunc // of ctx
-	twins     map[string]Twin    // by folded instance, of another bridge for our domain
+	stop      context.CancelFunc   // of ctx
+	twins     map[string]Twin      // by folded instance, of another bridge for our domain
+	closely   map[string]bool      // by folded instance, of peers that somebody waits to see
+	restless  map[string]*restless // by folded instance, of peers that have left
 }
 
 // New returns a mesh for [Mesh.Run]. It fails when the configuration cannot work
@@ -95,6 +98,7 @@ func New(cfg Config) (*Mesh, error) {
 		stopped:  make(chan struct{}),
 		peers:    map[string]*peer{}, proxies: map[string]*proxy{}, own: map[string]*proxy{},
 		pairs: map[pairKey]*pair{}, contacts: map[string]*contact{}, known: map[string]*identity{}, twins: map[string]Twin{},
+		closely: map[string]bool{}, restless: map[string]*restless{},
 		ears: map[ear]*listener{}, streams: map[*stream]struct{}{}, arrivals: newArrivals(),
 	}
 	m.fitDescriptors()

@@ -209,6 +209,7 @@ func (m *Mesh) part(s *stream) {
 // detach takes in that a stream is over.
 func (m *Mesh) detach(s *stream, err error) {
 	delete(m.streams, s)
+	m.doubtBroken(s, err)
 	if p := m.carrying(s); p != nil {
 		m.cfg.Log.Debug("stream ended", "peer", s.instance, "error", err)
 		p.stream = nil

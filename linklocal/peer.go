@@ -16,6 +16,8 @@ type peer struct {
 	profile  Profile     // of the latest event
 	told     *Peer       // what the caller knows; nil: nothing
 	leaving  *time.Timer // runs while the peer is on no link
+	away     mdns.Doubt  // why it takes longer than usual to leave; zero: it does not
+	why      string      // what mDNS says of its going; "" for a goodbye or expiry
 }
 
 // seen takes in what mDNS found.
@@ -40,7 +42,8 @@ func (m *Mesh) seen(ev mdns.Event) {
 		m.peers[key] = p
 	}
 	if len(p.links) == 0 {
-		p.instance, p.since = ev.Instance, time.Now()
+		p.instance, p.since, p.why = ev.Instance, time.Now(), ""
+		m.attend(key, p)
 	}
 	p.stay()
 	p.links[ev.Interface.Index] = ev
@@ -73,8 +76,7 @@ func (m *Mesh) otherBridge(key string, ev mdns.Event, profile Profile) {
 	m.depart(key, p)
 }
 
-// unseen takes a link away. A peer on no link is gone after the departure delay,
-// of which mDNS has used up a second.
+// unseen takes a link away. A peer on no link is gone after the departure delay.
 func (m *Mesh) unseen(key string, ev mdns.Event) {
 	p := m.peers[key]
 	if p == nil {
@@ -86,7 +88,8 @@ func (m *Mesh) unseen(key string, ev mdns.Event) {
 		return
 	}
 	if p.leaving == nil {
-		p.leaving = m.after(max(0, m.cfg.DepartureDelay-mdnsRemoval), func() { m.depart(key, p) })
+		p.why = ev.Why
+		m.linger(key, p)
 	}
 }
 
@@ -103,9 +106,11 @@ func (m *Mesh) depart(key string, p *peer) {
 		return // back meanwhile
 	}
 	delete(m.peers, key)
+	m.engine.Attend(ServiceType, p.instance, 0)
+	m.count(key)
 	m.departed(key)
 	m.leave(key)
-	m.cfg.Handle(PeerGone{p.instance})
+	m.cfg.Handle(PeerGone{p.instance, p.why})
 	m.closePairs(func(k pairKey) bool { return k.peer == key }, ErrAbsent)
 }
 

@@ -15,6 +15,7 @@ type Survey struct {
 	Interfaces []LinkInfo
 	Streams    map[string]int // open ones, by instance of the peer
 	Twins      []Twin         // instances of another bridge for our component domain (LL-4-9)
+	Checks     mdns.Checks    // what was done to find out who has vanished
 }
 
 // LinkInfo is what is known of a configured interface.
@@ -57,7 +58,7 @@ func inspect[T any](ctx context.Context, m *Mesh, find func() T) (found T, err e
 }
 
 func (m *Mesh) survey() Survey {
-	s := Survey{Port: m.port, Streams: map[string]int{}}
+	s := Survey{Port: m.port, Streams: map[string]int{}, Checks: m.engine.Checks()}
 	at := map[string]int{}
 	for _, name := range m.cfg.Interfaces {
 		at[name] = len(s.Interfaces)

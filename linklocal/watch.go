@@ -22,6 +22,7 @@ type Sighting struct {
 	Port  uint16            // of the SRV record; 0 when nobody answers for it
 	Addrs []netip.Addr      // over all interfaces, link-local ones with zone; none when nobody answers
 	TXT   map[string]string // keys in lower case, as ParseTXT reads them
+	Doubt mdns.Doubt        // whether it may not be here any more, since when and until when that is open; zero: no
 }
 
 // Change is what happened to an instance.
@@ -254,7 +255,12 @@ func (w *watcher) tell(s *sight) {
 // sighting puts together what is known of an instance.
 func (s *sight) sighting() Sighting {
 	now := Sighting{Peer: s.links.peer(s.instance, ParseTXT(s.txt)), TXT: txtKeys([][]string{s.txt})}
-	for _, index := range s.links.order() {
+	for k, index := range s.links.order() {
+		if d := s.links[index].Doubt; k == 0 || d.Why == "" {
+			now.Doubt = d // it is there when it is on any link
+		} else if now.Doubt.Why != "" && d.Until.After(now.Doubt.Until) {
+			now.Doubt = d
+		}
 		at := s.spots[index].at
 		if at.Host != "" {
 			now.Host, now.Port = at.Host, at.Port
