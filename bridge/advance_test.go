@@ -30,7 +30,7 @@ func TestInAdvance(t *testing.T) {
 			if got := words(rig.session.take()); !slices.Equal(got, []string{aliceJID + " available"}) {
 				t.Errorf("they come: %q", got)
 			}
-			rig.peerGone(c.instance)
+			rig.peerGone(c.instance, "")
 			rig.hears(pres(aliceJID, to, "unsubscribe"))
 			rig.session.take()
 			rig.hears(pres(aliceJID, to, "subscribe"))
@@ -102,7 +102,7 @@ func TestGivenUpInOrder(t *testing.T) {
 			back = append(back, d.Token)
 		}
 		c.returned(linklocal.Returned{Proxy: aliceJID, Peer: julietName, Tokens: back, Err: linklocal.ErrStream})
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.session.take()
 		c.expire(time.Now().Add(c.cfg.Outbox.MaxAge + time.Hour))
 		var got []string

@@ -140,7 +140,7 @@ func TestApprovedMachine(t *testing.T) {
 			c.speaks(prontoAt, aliceJID, "hello")
 			c.approve(c.theJuliet(), aliceJID)
 			c.wrote()
-			c.peerGone(julietName)
+			c.peerGone(julietName, "")
 			c.rest(time.Hour)
 			c.peer(julietName, tt.now.Host)
 			c.speaks(tt.now, aliceJID, "me again")
@@ -233,7 +233,7 @@ func TestApprovedMachine(t *testing.T) {
 	synctestRun(t, "INJ-26 bound: another host name: held, queue untouched, logged once, in what is held; a yes of the colleague delivers", func(t *testing.T) {
 		c, log := newLevelRig(t, config.Bound), new(logbook)
 		c.log = slog.New(slog.NewTextHandler(log, nil))
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/r", "1", "for pronto"))
 		c.peer(julietName, "mallory")
 		c.recognised(linklocal.Recognised{Peer: julietName, Machine: mallory})
@@ -290,7 +290,7 @@ func TestIdentities(t *testing.T) {
 		if len(c.store.Facts[store.Identities]) != 0 {
 			t.Error("written for nobody")
 		}
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/r", "1", "good morning"))
 		expectWords(t, restart(t, c).mesh.known, []string{julietName + " 10.2.1.187=aa:aa pronto"})
 	})

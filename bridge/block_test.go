@@ -99,7 +99,7 @@ func TestBlock(t *testing.T) {
 		c.setBlock(aliceAndJuliet, byColleague, true)
 		c.session.take()
 		c.peerChanged(linklocal.Peer{Instance: julietName, Host: "pronto", Profile: linklocal.Profile{Status: linklocal.Away, Message: "Lunch"}})
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.peer(julietName, "pronto")
 		c.down(upstream.Down{})
 		c.Gateway.up(c.session)
@@ -127,8 +127,8 @@ func TestBlock(t *testing.T) {
 	})
 	synctestRun(t, "what waits between the two is answered, on both ways, and nothing else is", func(t *testing.T) {
 		c := acquainted(t)
-		c.peerGone(julietName)
-		c.peerGone(romeoName)
+		c.peerGone(julietName, "")
+		c.peerGone(romeoName, "")
 		c.hears(chat(aliceJID+"/desk", "1", "for Juliet"))
 		toRomeo := chat(aliceJID+"/desk", "2", "for Romeo")
 		toRomeo.To = romeoJID

@@ -161,7 +161,7 @@ func TestBounds(t *testing.T) {
 		for i := range maxPeers + 1000 {
 			name := fmt.Sprintf("Straße %d@pc", i)
 			c.peer(name, "pc")
-			c.peerGone(name)
+			c.peerGone(name, "")
 		}
 		if len(c.peers) > maxPeers || len(c.seen) > maxPeers || len(c.store.Fallbacks) != 0 {
 			t.Errorf("%d peers under %d names, %d on disk", len(c.peers), len(c.seen), len(c.store.Fallbacks))
@@ -171,7 +171,7 @@ func TestBounds(t *testing.T) {
 		c := newCoreRig(t)
 		c.up()
 		c.peer(julietName, "pronto")
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/r", "1", "hello"))
 		for i := range maxPeers + 100 {
 			c.peer(fmt.Sprintf("p%d@pc", i), "pc")
@@ -191,7 +191,7 @@ func TestBounds(t *testing.T) {
 		for i := range maxPeers + 100 {
 			c.peer(fmt.Sprintf("p%d@pc", i), "pc")
 		}
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.session.take()
 		c.peer(julietName, "pronto")
 		expectWords(t, words(c.session.take()), []string{aliceJID + " available"})

@@ -139,7 +139,7 @@ func (g *Gateway) leaveMesh() (shown []*colleague) {
 	}
 	for _, p := range g.peers {
 		if p.present {
-			p.present, p.left = false, time.Now()
+			p.present, p.left, p.attended = false, time.Now(), false // the next mesh is told again
 		}
 	}
 	for _, c := range g.colleagueList() {

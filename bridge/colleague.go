@@ -137,6 +137,9 @@ func (g *Gateway) heard(c *colleague, s stanza.Stanza) {
 	if c.devices.Available() {
 		c.talking = time.Time{}
 	}
+	if was != c.devices.Available() {
+		g.attendFor(c)
+	}
 	g.mirror(c)
 	if !c.devices.Available() && !c.unsure {
 		g.lay(c)

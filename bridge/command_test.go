@@ -187,14 +187,14 @@ func TestCommands(t *testing.T) {
 	synctestRun(t, "GW-20 who is on the LAN", func(t *testing.T) {
 		c := commanded(t)
 		c.rest(3 * time.Hour)
-		c.peerGone(romeoName)
+		c.peerGone(romeoName, "")
 		c.rest(time.Minute)
 		c.peer(romeoName, "forza")
 		c.setBlock(store.Pair{Colleague: aliceJID, Local: localOf(romeoName)}, byColleague, true)
 		wantWords(t, "the table", rowsOf(c.stepOf(c.orders(aliceJID+"/desk", "who", "", ""))),
 			"Juliet Capulet (juliet@pronto) | "+julietJID+" | away (Lunch) | 3 hours", "romeo@forza | "+romeoJID+" | blocked by you | a few seconds")
-		c.peerGone(romeoName)
-		c.peerGone(julietName)
+		c.peerGone(romeoName, "")
+		c.peerGone(julietName, "")
 		empty := c.stepOf(c.orders(aliceJID+"/desk", "who", "", ""))
 		if noteOf(empty) != "info: "+nobodyHere || empty.Child(form.NS, "x") == nil {
 			t.Errorf("%+v", empty)

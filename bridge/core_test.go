@@ -167,6 +167,7 @@ type fakeMesh struct {
 	fetched   []linklocal.AvatarFetched
 	asked     []string // for a picture
 	known     []string // instance and machine
+	attended  []string // instances, with a + when closely
 }
 
 func (m *fakeMesh) FetchAvatar(instance, hash string) {
@@ -176,7 +177,10 @@ func (m *fakeMesh) FetchAvatar(instance, hash string) {
 
 func (m *fakeMesh) Publish(p linklocal.Proxy) { m.published = append(m.published, p) }
 func (m *fakeMesh) Withdraw(key string)       { m.withdrawn = append(m.withdrawn, key) }
-func (m *fakeMesh) Retract(instance string)   { m.retracted = append(m.retracted, instance) }
+func (m *fakeMesh) Attend(instance string, closely bool) {
+	m.attended = append(m.attended, map[bool]string{true: "+", false: "-"}[closely]+instance)
+}
+func (m *fakeMesh) Retract(instance string) { m.retracted = append(m.retracted, instance) }
 func (m *fakeMesh) Know(instance string, holder linklocal.Machine) {
 	m.known = append(m.known, instance+" "+holder.String())
 }

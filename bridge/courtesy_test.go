@@ -95,7 +95,7 @@ func TestCourtesy(t *testing.T) {
 		c.up()
 		c.peer(julietName, "pronto")
 		c.hears(pres(aliceJID, julietJID, "subscribe"))
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.rest(time.Minute)
 		c.session.take()
 		c.floor = clockFloor

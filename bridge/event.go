@@ -21,7 +21,7 @@ func (e meshEvent) apply(g *Gateway) {
 	case linklocal.PeerChanged:
 		g.peerChanged(ev.Peer)
 	case linklocal.PeerGone:
-		g.peerGone(ev.Instance)
+		g.peerGone(ev.Instance, ev.Why)
 	case linklocal.Received:
 		g.fromMesh(ev)
 	case linklocal.Delivered:

@@ -99,7 +99,7 @@ func TestFlights(t *testing.T) {
 		c := start(t)
 		c.session.room = -1
 		from(c, "1", "one")
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.rest(8 * 24 * time.Hour)
 		c.expire(time.Now())
 		if c.box.Waiting(queueUpstream+aliceJID) != 0 || len(c.mesh.take()) != 0 {

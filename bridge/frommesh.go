@@ -103,6 +103,7 @@ func (g *Gateway) relayUp(s stanza.Stanza, c *colleague, p *peer, answers string
 		return
 	}
 	g.took(m, now)
+	g.chats(p)
 	g.introduced.add(subject{c.key(), p.local, p.name}, now)
 	g.relayed.note(passage{true, c.key(), p.local, out.ID}, s.ID, now)
 	if g.box.Waiting(c.queue) == 1 && g.roomFor(c) > 0 {

@@ -80,6 +80,7 @@ func (g *Gateway) relayDown(s stanza.Stanza, c *colleague, p *peer) {
 		return
 	}
 	g.took(m, now)
+	g.chats(p)
 	g.relayed.note(passage{false, c.key(), p.local, s.ID}, s.From, now)
 	g.pump(r)
 	g.lingers(r)

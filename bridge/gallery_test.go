@@ -155,7 +155,7 @@ func TestAvatarsOfPeers(t *testing.T) {
 	synctestRun(t, "GW-14 GW-15 who leaves meanwhile has no card, and who asks gets one answer", func(t *testing.T) {
 		c := pictured(t, decoded(t, pixel))
 		c.hears(stanza.Stanza{Kind: stanza.IQ, Type: "get", ID: "q", From: aliceJID + "/desk", To: julietJID, Payload: []*stanza.Element{stanza.New(stanza.NSVCard, "vCard")}})
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		if got := outcome(t, c.waits(30*time.Second)); got != no {
 			t.Error(got)
 		}

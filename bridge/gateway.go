@@ -162,6 +162,7 @@ type mesh interface {
 	Know(instance string, holder linklocal.Machine)
 	Send(linklocal.Delivery)
 	FetchAvatar(instance, hash string)
+	Attend(instance string, closely bool)
 }
 
 // session is what the gateway asks of an authenticated upstream.

@@ -112,7 +112,7 @@ func TestInquiries(t *testing.T) {
 			t.Errorf("delivered late: %s", got)
 		}
 		c.hears(iqFromAlice("q", julietJID, query(stanza.NSVersion)))
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		if got := outcome(t, c.session.take()); got != no {
 			t.Errorf("gone: %s", got)
 		}
@@ -184,7 +184,7 @@ func TestInquiries(t *testing.T) {
 		asks("on another stream", 1)
 		c.meets(julietName, "pronto", "txtvers=1", "node=other", "ver=2")
 		asks("with another program", 1)
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.meets(julietName, "pronto", "txtvers=1", "node=other", "ver=2")
 		asks("back again", 1)
 	})
@@ -261,7 +261,7 @@ func TestLast(t *testing.T) {
 		if got := seconds(t, c.requests("get", julietJID, query(stanza.NSLast))); got != "0" {
 			t.Errorf("idle %s", got)
 		}
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.rest(10 * time.Second)
 		if got := seconds(t, c.requests("get", julietJID, query(stanza.NSLast))); got != "10" {
 			t.Errorf("away for %s", got)

@@ -146,7 +146,7 @@ func TestIntoContacts(t *testing.T) {
 			again.arrives()
 			again.rest(5 * time.Minute)
 		}
-		again.peerGone("p03@pc")
+		again.peerGone("p03@pc", "")
 		again.peer("p03@pc", "pc")
 		again.rest(5 * time.Minute)
 		if list := subscribes(again.session.take()); len(list) != 0 {
@@ -290,7 +290,7 @@ func TestRoster(t *testing.T) {
 
 		delete(r.items, julietJID) // by hand
 		c.hears(pres(aliceJID, julietJID, "unsubscribe"))
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.meets(julietName, "pronto", "nick=Jule")
 		c.peer(romeoName, "forza")
 		r.works(time.Minute)

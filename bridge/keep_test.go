@@ -201,7 +201,7 @@ func TestTrace(t *testing.T) {
 	t.Run("COMP-14 the trace names who was told of an error, and PRIV-6 no words", func(t *testing.T) {
 		c := withJuliet(t)
 		log := c.logged()
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/desk", "a1", "MARKER"))
 		c.expire(time.Now().Add(c.cfg.Outbox.MaxAge + time.Hour))
 		if got := steps(log)["a1"]; got != "taken accepted errored" {
@@ -224,7 +224,7 @@ func TestTrace(t *testing.T) {
 func TestFarewellOnDisk(t *testing.T) {
 	synctestRun(t, "COMP-13 COMP-14 what waits at the end stays on disk and nobody is told that it is lost", func(t *testing.T) {
 		c := withJuliet(t)
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/desk", "a1", "later"))
 		c.session.take()
 		c.farewell()
@@ -234,7 +234,7 @@ func TestFarewellOnDisk(t *testing.T) {
 	})
 	synctestRun(t, "COMP-14 on a disk that fails what is not there is answered, what is there stays", func(t *testing.T) {
 		c := withJuliet(t).slowDisk()
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/desk", "a1", "on disk"))
 		c.commits()
 		c.store.err = errors.New("no space left on device")

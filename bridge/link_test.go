@@ -98,7 +98,7 @@ func TestLink(t *testing.T) {
 		code := ask(c)
 		c.expectSays(romeoName, wording.ShowCode(code), "I do not expect a code of you")
 		c.expectSays(romeoName, "together", "understand a few words")
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.peer(julietName, "intruder")
 		c.expectSays(julietName, code, "not valid any more")
 		if len(c.store.Facts[store.Links]) != 0 {
@@ -108,7 +108,7 @@ func TestLink(t *testing.T) {
 	synctestRun(t, "INJ-27 a link is the machine's that proved it", func(t *testing.T) {
 		c := rig(t)
 		c.expectSays(julietName, ask(c), "is yours")
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.peer(julietName, "intruder")
 		if linked(c) != "" {
 			t.Error("inherited")

@@ -265,7 +265,7 @@ func (m *mayhem) step() {
 	case 19:
 		m.comeBack()
 	case 20:
-		m.peerGone(julietName)
+		m.peerGone(julietName, "")
 		m.rest(time.Second)
 		m.peer(julietName, "pronto")
 	case 21:

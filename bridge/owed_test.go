@@ -27,7 +27,7 @@ func TestOwed(t *testing.T) {
 		c := newCoreRig(t, func(cfg *config.Config) { cfg.Outbox.PerRecipient, cfg.Outbox.Total = many, many })
 		c.up()
 		c.peer(julietName, "pronto")
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		for i := range n {
 			c.hears(chat(aliceJID+"/desk", fmt.Sprint("a", i), "x"))
 		}

@@ -35,6 +35,7 @@ func (g *Gateway) adoptColleagues() {
 			g.resumeOf(c)
 		case was[c] && !c.listed: // appears again if they may without the list
 			c.devices = translate.Resources{}
+			g.attendFor(c)
 			g.mirror(c)
 		}
 	}
@@ -54,6 +55,7 @@ func (g *Gateway) dismissAll() {
 		if p := g.peers[pair.Local]; p != nil {
 			delete(p.watchers, pair.Colleague)
 			g.keepName(p)
+			g.attend(p)
 			g.release(p)
 		}
 	}

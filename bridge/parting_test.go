@@ -192,7 +192,7 @@ func TestPartedIsSilent(t *testing.T) {
 			t.Fatalf("PRIV-5 withdrawn: %v", c.mesh.withdrawn)
 		}
 		c.returned(linklocal.Returned{Proxy: aliceJID, Peer: julietName, Tokens: []uint64{flying[0].Token}})
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.peer(julietName, "pronto")
 		if again := c.mesh.take(); len(again) != 0 || len(c.mesh.published) != 1 {
 			t.Errorf("PRIV-5 said in her name: %v, shown %d times", again, len(c.mesh.published))

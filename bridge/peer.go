@@ -35,6 +35,9 @@ type peer struct {
 	since    time.Time           // when its host name was last news
 	watchers map[string]bool     // bare JIDs subscribed to the proxy JID
 	dialogue dialogue            // with the gateway itself
+	attended bool                // the mesh was told that somebody waits to see how it stands
+	chatted  time.Time           // last message from or to a colleague
+	chatEnd  *alarm              // to when that is long ago
 }
 
 // peerOf returns the peer behind a local part, known from now on. A plain local
@@ -95,6 +98,7 @@ func (g *Gateway) peerChanged(now linklocal.Peer) {
 		g.resumePeer(p)
 		g.answerOrphans()
 	}
+	g.attend(p)
 	if came {
 		g.newcomer()
 	}
@@ -130,13 +134,14 @@ func sameProfile(a, b linklocal.Profile) bool {
 }
 
 // peerGone takes in that a peer left. What waits for it stays.
-func (g *Gateway) peerGone(instance string) {
+func (g *Gateway) peerGone(instance, why string) {
 	p := g.seen[instance]
 	if p == nil || !p.present {
 		return
 	}
-	g.log.Debug("peer gone", "peer", instance)
+	g.log.Debug("peer gone", "peer", instance, "why", why)
 	p.present, p.left, p.rival = false, time.Now(), nil
+	g.attend(p)
 	g.dropInquiries(p)
 	g.showToAll(p)
 	g.release(p)

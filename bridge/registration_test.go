@@ -296,7 +296,7 @@ func TestRegistration(t *testing.T) {
 	})
 	synctestRun(t, "GW-3 what he wrote and nobody has got is answered when he unregisters, and comes no more", func(t *testing.T) {
 		c := admitting(t)
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.registers(bobJID, "set")
 		c.hears(chat(bobJID+"/phone", "1", "good night"))
 		_, sent := c.registers(bobJID, "set", stanza.New(stanza.NSRegister, "remove"))

@@ -41,6 +41,7 @@ func (g *Gateway) watch(pair store.Pair) bool {
 		p := g.peerOf(pair.Local)
 		p.watchers[pair.Colleague] = true
 		g.keepName(p)
+		g.attend(p)
 	}
 	return true
 }
@@ -52,6 +53,7 @@ func (g *Gateway) unwatch(pair store.Pair) {
 	if p := g.peers[pair.Local]; p != nil {
 		delete(p.watchers, pair.Colleague)
 		g.keepName(p)
+		g.attend(p)
 		g.release(p)
 	}
 }

@@ -44,7 +44,7 @@ func TestRestore(t *testing.T) {
 	})
 	t.Run("COMP-14 new messages queue up behind the old ones, under ids of their own", func(t *testing.T) {
 		c := withJuliet(t)
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/desk", "a1", "old"))
 		c = c.restarted()
 		c.up()
@@ -76,7 +76,7 @@ func TestRestore(t *testing.T) {
 	})
 	t.Run("INJ-26 what was for a peer on one host is not for one on another, across a restart", func(t *testing.T) {
 		c := withJuliet(t)
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/desk", "a1", "secret"))
 		c = c.restarted()
 		c.up()
@@ -84,7 +84,7 @@ func TestRestore(t *testing.T) {
 		if got := c.mesh.take(); len(got) != 0 {
 			t.Errorf("%d went to another host", len(got))
 		}
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.peer(julietName, "Pronto")
 		if got := c.mesh.take(); len(got) != 1 {
 			t.Errorf("%d went home", len(got))
@@ -105,7 +105,7 @@ func TestRestore(t *testing.T) {
 	})
 	t.Run("MAP-M19 a repeat of a message of a former run is known as one", func(t *testing.T) {
 		c := withJuliet(t)
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/desk", "a1", "once"))
 		c = c.restarted()
 		c.up()
@@ -116,7 +116,7 @@ func TestRestore(t *testing.T) {
 	})
 	t.Run("COMP-14 lower bounds do not lose what is kept already", func(t *testing.T) {
 		c := withJuliet(t)
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		for i := range 5 {
 			c.hears(chat(aliceJID+"/desk", fmt.Sprint("a", i), "x"))
 		}
@@ -143,7 +143,7 @@ func TestRestore(t *testing.T) {
 		c.up()
 		c.peer(julietName, "pronto")
 		c.hears(pres("x@friends.example", julietJID, "subscribe"))
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat("x@friends.example/r", "x1", "hello"))
 		if len(c.store.mail) != 1 {
 			t.Fatalf("%d are kept", len(c.store.mail))
@@ -194,7 +194,7 @@ func TestRestore(t *testing.T) {
 
 func TestClock(t *testing.T) {
 	ten := func(t *testing.T, c *coreRig) {
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		for i := range 10 {
 			c.hears(chat(aliceJID+"/desk", fmt.Sprint("a", i), fmt.Sprint(i)))
 		}

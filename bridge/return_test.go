@@ -177,7 +177,7 @@ func TestUp(t *testing.T) {
 			c.rest(ghostGrace)
 			c.routed(c.session.seq)
 			c.session.room = room
-			c.peerGone(julietName)
+			c.peerGone(julietName, "")
 			c.down(upstream.Down{})
 			c.session = new(fakeSession)
 			c.Gateway.up(c.session)

@@ -70,7 +70,7 @@ func TestRoutes(t *testing.T) {
 			c.rest(time.Minute)
 		}
 		returned(c, linklocal.ErrStream, c.mesh.take()...)
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.rest(5 * time.Second)
 		c.peer(julietName, "pronto")
 		expectWords(t, bodies(c.mesh.take()), []string{"hello"})

@@ -137,7 +137,7 @@ func TestEverything(t *testing.T) {
 		synctestRun(t, row.rule+" GW-14 "+row.space+" "+row.local+": one answer to each request of either side", func(t *testing.T) {
 			c := serving(t, nil, nil)
 			c.meets(romeoName, "forza")
-			c.peerGone(romeoName)
+			c.peerGone(romeoName, "")
 			c.session.take()
 			for _, at := range []struct{ kind, to, want string }{
 				{"get", component, row.get}, {"set", component, row.set},
@@ -421,7 +421,7 @@ func TestCapabilities(t *testing.T) {
 		if c.waits(time.Second); len(c.mesh.kept) != 1 {
 			t.Errorf("sent %+v", c.mesh.kept)
 		}
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		typing.ID = "another"
 		c.hears(typing)
 		if n := c.box.Usage().Entries; n != 1 { // the one on its way
@@ -448,7 +448,7 @@ func TestTwoHundredAbilities(t *testing.T) {
 			c.meets(name, "pc", txtOf(i)...)
 			c.streamOpened(linklocal.StreamOpened{Proxy: aliceJID, Peer: name})
 			c.replies()
-			c.peerGone(name)
+			c.peerGone(name, "")
 		}
 		if n := len(c.abilities); n != maxAbilities {
 			t.Errorf("%d are kept", n)

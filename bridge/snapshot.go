@@ -56,8 +56,9 @@ func (g *Gateway) snapshot(mesh linklocal.Survey, now time.Time) control.Status 
 	s := control.Status{
 		Version: g.opts.Version, PID: os.Getpid(), Started: g.began, UptimeSeconds: seconds(now.Sub(g.began)),
 		Upstream: g.upstreamNow(now),
-		Mesh:     control.Mesh{Up: mesh.Port != 0, Port: mesh.Port},
-		Peers:    g.peersNow(mesh), Colleagues: g.colleaguesNow(), Held: g.heldNow(now),
+		Mesh: control.Mesh{Up: mesh.Port != 0, Port: mesh.Port, LivenessQuestions: mesh.Checks.Liveness,
+			Doubts: mesh.Checks.Doubts, Vanished: mesh.Checks.Vanished},
+		Peers: g.peersNow(mesh), Colleagues: g.colleaguesNow(), Held: g.heldNow(now),
 		Outbox: g.outboxNow(now), Interfaces: interfacesNow(g.cfg.LinkLocal.Interfaces, mesh, now),
 		Troubles: []control.Trouble{},
 	}

@@ -15,6 +15,7 @@ const (
 	outageGrace     = 30 * time.Second       // until proxies say that the server is away (COMP-12)
 	ghostGrace      = 15 * time.Second       // after authentication, for people of a former run to come back
 	talkTime        = 10 * time.Minute       // a colleague without presence stays on the mesh after a message
+	chatTime        = 10 * time.Minute       // from the last message on a peer counts as somebody whom people watch
 	retryFirst      = time.Second            // for what the mesh gave back; dials have a pace of their own there (LL-STR-31)
 	retryLast       = time.Minute
 	lateAfter       = time.Second            // older messages carry a delay stamp (COMP-14)

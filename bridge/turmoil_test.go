@@ -347,7 +347,7 @@ func (m *turmoil) step() {
 		m.comeBack()
 	case 19:
 		m.reads(0, false)
-		m.peerGone(romeoName)
+		m.peerGone(romeoName, "")
 		m.rest(time.Second)
 		m.appearAll()
 	case 20:

@@ -93,7 +93,7 @@ func TestWarning(t *testing.T) {
 	})
 	synctestRun(t, "SEC-3 so does a first message from Alice, behind which the warning waits for a peer who is away", func(t *testing.T) {
 		c := rig(t)
-		c.peerGone(julietName)
+		c.peerGone(julietName, "")
 		c.hears(chat(aliceJID+"/phone", "d1", "hi"))
 		if n := len(c.mesh.take()); n != 0 {
 			t.Errorf("%d deliveries to nobody", n)

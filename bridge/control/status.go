@@ -48,6 +48,11 @@ type Upstream struct {
 type Mesh struct {
 	Up   bool   `json:"up"` // on at least one interface
 	Port uint16 `json:"port"`
+
+	// What was done to find out who has vanished without a goodbye, since the start.
+	LivenessQuestions uint64 `json:"liveness_questions"` // to peers of whom nothing was heard for a while
+	Doubts            uint64 `json:"doubts"`             // times that a peer was doubted, and asked for in everybody's hearing
+	Vanished          uint64 `json:"vanished"`           // peers that were gone then
 }
 
 // Interface is a configured network interface.
