@@ -75,6 +75,7 @@ const (
 	closeSilence   = 40 * time.Second       // of a peer whom somebody watches, until it is asked for a sign of life: then it has left within a minute
 	seldomSilence  = 110 * time.Second      // of the others: within 130 s, as long as records of hosts live (RFC 6762 section 10) and some
 	calmTime       = 10 * time.Minute       // after it a peer that came and went is like any other
+	toldAsIs       = 4                      // departures, none of them long after the one before, that are told after the usual delay
 	longestDelay   = 30 * time.Second       // for a peer that comes and goes to count as here after it has left
 	silence        = time.Minute            // after it a holder of an instance that said nothing is gone (INJ-26)
 )

@@ -7,9 +7,9 @@ import (
 )
 
 // Somebody at the edge of a radio cell, or whose laptop wakes up for a moment every minute,
-// comes and goes. The first two times that is told as it is. After that they count as
-// here for longer and longer after they have left, up to half a minute, until they have
-// stayed for ten.
+// comes and goes. The first four times that is told as it is: people restart their clients.
+// After that they count as here for longer and longer after they have left, up to half a
+// minute, until they have stayed for ten.
 
 // restless is what is remembered of a peer that has left.
 type restless struct {
@@ -29,8 +29,8 @@ func (m *Mesh) restlessness(key string) int {
 // patience is how long a peer that leaves now still counts as here, from its goodbye on.
 func (m *Mesh) patience(key string) time.Duration {
 	usual := m.cfg.DepartureDelay
-	if times := m.restlessness(key); times >= 2 {
-		return max(usual, min(usual<<min(times-1, 10), longestDelay))
+	if more := m.restlessness(key) - toldAsIs; more >= 0 {
+		return max(usual, min(usual<<min(more+1, 10), longestDelay))
 	}
 	return usual
 }

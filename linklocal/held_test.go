@@ -272,7 +272,7 @@ func TestHeld(t *testing.T) {
 				t.Errorf("known: %d", in.Known)
 			}
 			j.SignOff()
-			o.wait(time.Minute) // who comes and goes leaves slowly
+			o.wait(10 * time.Second)
 		}
 		if in := o.mesh.Inside(); in.Known+in.Peers+in.Pairs+in.Streams != 0 {
 			t.Errorf("left over: %+v", in)

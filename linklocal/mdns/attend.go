@@ -100,6 +100,11 @@ func (f *found) heardOf() {
 	if f.doubt != nil {
 		f.dismiss()
 	}
+	if f.missing > 0 { // back, and its TXT record is in this packet or to be asked for
+		f.i.e.agenda.stop(f.alarm)
+		f.missing, f.asked = 0, 0
+		f.ask()
+	}
 	if f.care.alarm == nil || f.care.alarm.index < 0 {
 		f.attend()
 	}

@@ -98,26 +98,38 @@ func (f *found) dismiss() {
 	f.attend()
 }
 
-// doubts reports whether the instance that a PTR record shows is in doubt.
+// doubts reports whether the instance that a PTR record shows is in doubt, or has vanished.
 func (i *iface) doubts(ptr *entry) bool {
 	f := i.found[ptr.target().fold()]
-	return f != nil && f.doubt != nil
+	return f != nil && (f.doubt != nil || f.missing > 0)
 }
 
-// vanish takes f for gone: nobody answered for it.
+// vanish takes f for gone: nobody answered for it. Its PTR record stays in the cache, told to
+// nobody as known, for it may be back without a word, as after a while out of reach of the radio.
 func (f *found) vanish() {
 	i := f.i
 	i.e.checks.vanished.Add(1)
 	f.why = f.doubt.Why
 	f.doubt = nil
-	if ptr := f.ptr(); ptr != nil {
-		i.cache.remove(ptr)
-	}
 	for _, typ := range []uint16{typeTXT, typeSRV} {
 		for len(i.cache.get(f.name, typ)) > 0 {
 			i.cache.remove(i.cache.get(f.name, typ)[0])
 		}
 	}
-	i.judge(f.name.fold())
+	f.missing = seekFirst
+	f.settle(false)
+	f.seek()
 	i.forgetIfEmpty()
+}
+
+// seek asks less and less often for somebody who has vanished, until the PTR record expires.
+func (f *found) seek() {
+	if f.ptr() == nil || f.i.left {
+		return
+	}
+	f.alarm = f.i.e.in(f.missing, func() {
+		f.i.ask(f.question())
+		f.missing = min(2*f.missing, seekLast)
+		f.seek()
+	})
 }

@@ -16,11 +16,12 @@ type found struct {
 	asked int  // questions for a TXT that nobody announced
 	alarm *alarm
 
-	heard time.Time // when a record of it last came
-	care  attention
-	doubt *doubt    // whether it is still there; nil: none
-	sure  time.Time // it is not doubted again before
-	why   string    // it vanished; "" while it is here, or when it said goodbye or expired
+	heard   time.Time // when a record of it last came
+	care    attention
+	doubt   *doubt        // whether it is still there; nil: none
+	sure    time.Time     // it is not doubted again before
+	why     string        // it vanished; "" while it is here, or when it said goodbye or expired
+	missing time.Duration // until it is sought again after it vanished; 0: it did not
 }
 
 // meet begins to look at an instance whose PTR was heard.
@@ -84,6 +85,7 @@ func (f *found) settle(bare bool) {
 		f.i.e.failFetchesOf(f.i, f.name)
 	case present && !f.shown:
 		f.shown, f.txt, f.known = true, txt, heard
+		f.missing, f.why = 0, ""
 		f.tell(Added)
 		f.attend()
 	case present && heard:

@@ -87,10 +87,45 @@ func TestDoubt(t *testing.T) {
 		want(t, "why", gate.lastEvent().Why, "test")
 		want(t, "gone after", gate.lastEvent().at.Sub(at), 7*time.Second)
 		asked := o.asks("gate", romeo, dns.TypeTXT)
-		want(t, "questions", len(asked), 3)
+		want(t, "questions before that, and of those who look for it later", len(asked), 3+2)
 		within(t, "gap", asked[1]-asked[0], time.Second, time.Second)
 		within(t, "gap", asked[2]-asked[1], 2*time.Second, 2*time.Second)
 		want(t, "counted", gate.Checks(), mdns.Checks{Doubts: 1, Vanished: 1})
+	})
+	watching(t, "back without a word: found within ten seconds, later within ten minutes, and sought for as long as its PTR record lives", func(t *testing.T, o *office, gate, forza *node) {
+		lost := true
+		o.SetHooks(mdnstest.Hooks{Lose: func(s mdnstest.Sent) bool { return lost && s.Host == "forza" }})
+		doubt(gate)
+		pass(10 * time.Second)
+		wantAll(t, "events", gate.told(), "added "+ghost, "removed "+ghost)
+		lost = false
+		pass(10 * time.Second)
+		wantAll(t, "events", gate.told(), "added "+ghost, "removed "+ghost, "added "+ghost)
+		want(t, "why", gate.lastEvent().Why, "")
+		lost = true
+		doubt(gate)
+		pass(30 * time.Minute)
+		want(t, "sought", len(o.asks("gate", romeo, dns.TypeTXT)) < 20, true)
+		lost = false
+		pass(10 * time.Minute)
+		wantAll(t, "events", gate.told()[3:], "removed "+ghost, "added "+ghost)
+		forza.vanish()
+		doubt(gate)
+		pass(2 * time.Hour)
+		o.ClearLog()
+		pass(2 * time.Hour)
+		want(t, "sought after two hours", len(o.asks("gate", romeo, dns.TypeTXT)), 0)
+	})
+	browsing(t, "one without TXT is found again, too", func(t *testing.T, o *office, n *node) {
+		s := o.stranger("10.2.1.9")
+		s.says(s.peer(ghost, "forza", `"a=1"`)[:2]...)
+		pass(20 * time.Second)
+		doubt(n)
+		pass(20 * time.Second)
+		wantAll(t, "events", n.told(), "added "+ghost, "removed "+ghost)
+		s.says(s.peer(ghost, "forza", `"a=1"`)[:2]...)
+		pass(20 * time.Second)
+		wantAll(t, "events", n.told(), "added "+ghost, "removed "+ghost, "added "+ghost)
 	})
 	watching(t, "LL-9-6 doubted again and again, asked every three seconds", func(t *testing.T, o *office, gate, forza *node) {
 		for range 300 {

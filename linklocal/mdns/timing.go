@@ -61,6 +61,8 @@ const (
 	doubtTime       = 7 * time.Second         // the same, where we have a reason of our own: who failed a message is gone within ten seconds of it
 	doubtGap        = 3 * time.Second         // between the beginnings of two doubts about one instance
 	answerTime      = time.Second             // for an instance that was asked alone to answer
+	seekFirst       = 10 * time.Second        // to the first question after somebody who has vanished; doubled each time
+	seekLast        = 10 * time.Minute        // the longest of these gaps
 	overhearGap     = 500 * time.Millisecond  // between two questions of others that count as two
 	overhearGrace   = time.Second             // for the answer to the second of them
 	retransmitFirst = time.Second             // RFC 6762 section 5.2: the first two questions are >= 1 s apart
