@@ -38,6 +38,13 @@
 // ask. Everything that strangers can fill is bounded in limits.go, and every refusal is
 // counted under the rule that demands it (Config.Count).
 //
+// # Who vanishes
+//
+// A PTR record lives for 75 minutes, a machine may go in a second. Instances can be doubted
+// by who uses them (Doubt), asked after when they are silent (Attend), and missed by others
+// who ask for them (overhear.go). All of that ends in a doubt (doubt.go): three questions,
+// and a record of the instance or its removal.
+//
 // # Not here
 //
 // Questions of others do not replace ours (RFC 6762 section 7.3), reverse address names are
