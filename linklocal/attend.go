@@ -1,6 +1,7 @@
 package linklocal
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -46,9 +47,9 @@ func (m *Mesh) suspect(instance string, link mdns.Interface, why string) {
 }
 
 // doubtSlow doubts a peer that is being dialled once that takes long, so that it is not left to
-// the time limits of every address to find out that nobody is there. The function that
-// it returns takes in how the dial went.
-func (m *Mesh) doubtSlow(d *dialing) func(error) {
+// the time limits of every address to find out that nobody is there. What it returns is to
+// be told how the dial went.
+func (m *Mesh) doubtSlow(ctx context.Context, d *dialing) (ended func(error)) {
 	doubt := func(why string) {
 		for _, at := range d.links {
 			m.suspect(d.instance, at.link, why)
@@ -57,7 +58,7 @@ func (m *Mesh) doubtSlow(d *dialing) func(error) {
 	slow := time.AfterFunc(doubtAfter, func() { doubt("it does not take a connection") })
 	return func(err error) {
 		slow.Stop()
-		if err != nil && m.ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil {
 			doubt("it could not be connected to")
 		}
 	}

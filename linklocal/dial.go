@@ -36,13 +36,9 @@ func (m *Mesh) dial(ctx context.Context, d *dialing) (*stream, error) {
 	if err := wait(ctx, time.Until(d.notBefore)); err != nil {
 		return nil, err
 	}
-	done := m.doubtSlow(d)
+	ended := m.doubtSlow(ctx, d)
 	s, err := m.dialLinks(ctx, d)
-	if ctx.Err() == nil {
-		done(err)
-	} else {
-		done(nil)
-	}
+	ended(err)
 	return s, err
 }
 
