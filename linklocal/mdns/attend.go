@@ -79,10 +79,11 @@ func (p *pacer) slot(now time.Time) time.Time {
 }
 
 // pacers keep questions apart, so that few who are watched never wait for many who are not.
-type pacers struct{ closely, seldom, loudly pacer }
+type pacers struct{ closely, seldom, loudly, seeking pacer }
 
 func newPacers() pacers {
-	return pacers{pacer{gap: time.Second / closelyPerSecond}, pacer{gap: time.Second / seldomPerSecond}, pacer{gap: time.Second / loudlyPerSecond}}
+	every := func(perSecond time.Duration) pacer { return pacer{gap: time.Second / perSecond} }
+	return pacers{every(closelyPerSecond), every(seldomPerSecond), every(loudlyPerSecond), every(seeksPerSecond)}
 }
 
 // attend sets the time of the next look at f.

@@ -123,13 +123,17 @@ func (f *found) vanish() {
 }
 
 // seek asks less and less often for somebody who has vanished, until the PTR record expires.
+// When a switch failed and everybody has, the questions are spread.
 func (f *found) seek() {
 	if f.ptr() == nil || f.i.left {
 		return
 	}
-	f.alarm = f.i.e.in(f.missing, func() {
-		f.i.ask(f.question())
-		f.missing = min(2*f.missing, seekLast)
-		f.seek()
+	e := f.i.e
+	f.alarm = e.in(f.missing, func() {
+		f.alarm = e.agenda.at(e.pace.seeking.slot(e.now), func() {
+			f.i.ask(f.question())
+			f.missing = min(2*f.missing, seekLast)
+			f.seek()
+		})
 	})
 }

@@ -307,6 +307,53 @@ func TestAttendToMany(t *testing.T) {
 	})
 }
 
+func TestEverybodyVanishes(t *testing.T) {
+	crowd := func(o *office, n *node, many int) {
+		s := o.stranger("10.2.1.9")
+		for k := range many {
+			name := fmt.Sprintf("p%d@forza", k)
+			s.says(s.peer(name, "forza", `"a=1"`)[:3]...)
+			n.Attend(presence, name, closely)
+		}
+		o.ClearLog()
+	}
+	// spread fails when more than so many TXT questions were multicast in any second.
+	spread := func(t *testing.T, o *office, most int) {
+		t.Helper()
+		var at []time.Duration
+		for _, f := range o.queries("gate") {
+			for _, q := range f.Question {
+				if q.Qtype == dns.TypeTXT && f.Multicast() {
+					at = append(at, f.after)
+				}
+			}
+		}
+		for k := most; k < len(at); k++ {
+			if at[k]-at[k-most] < time.Second {
+				t.Fatalf("%d questions within %v", most+1, at[k]-at[k-most])
+			}
+		}
+		want(t, "any question", len(at) > 0, true)
+	}
+	browsing(t, "LL-9-6 by and by all of five hundred are found to have gone", func(t *testing.T, o *office, n *node) {
+		crowd(o, n, 500)
+		pass(3 * time.Minute)
+		want(t, "vanished", n.Checks().Vanished, 500)
+		spread(t, o, 3*7+5+3)
+	})
+	browsing(t, "those who went at one time are sought a few at a time", func(t *testing.T, o *office, n *node) {
+		crowd(o, n, 500)
+		for k := range 500 {
+			n.Doubt(presence, fmt.Sprintf("p%d@forza", k), n.Interfaces()[0].Index, "test")
+		}
+		pass(9 * time.Second)
+		want(t, "vanished", n.Checks().Vanished, 500)
+		o.ClearLog()
+		pass(time.Hour)
+		spread(t, o, 5)
+	})
+}
+
 func TestOverheard(t *testing.T) {
 	met := func(t *testing.T, title string, fn func(t *testing.T, o *office, n *node, s *stranger, rrs []dns.RR)) {
 		browsing(t, title, func(t *testing.T, o *office, n *node) {

@@ -24,6 +24,7 @@ const (
 	closelyPerSecond  = 7    // liveness questions after those who are watched,
 	seldomPerSecond   = 2    // those who are not,
 	loudlyPerSecond   = 1    // and those of both who can only be asked by multicast: 10 in all
+	seeksPerSecond    = 5    // questions after those who have vanished, in case they are back
 	muteAfter         = 2    // answers to liveness questions that did not come until one counts as one of these
 	muteRounds        = 16   // and questions to it until it may try again
 	doubtQuestions    = 3    // for an instance in doubt
