@@ -16,13 +16,16 @@ type record struct {
 	ttl uint32
 }
 
-// packets returns when a host sent anything since a time.
+// packets counts what a host has sent since a time, but for questions to one machine whether
+// somebody is still there, which nobody else hears.
 func (o *office) packets(host string, since time.Time) int {
 	n := 0
 	for _, p := range o.lan.Log() {
-		if p.Host == host && p.At.After(since) && !p.Lost {
-			n++
+		var m dns.Msg
+		if p.Host != host || !p.At.After(since) || p.Lost || m.Unpack(p.Data) == nil && !m.Response && !p.Multicast() {
+			continue
 		}
+		n++
 	}
 	return n
 }

@@ -146,7 +146,7 @@ func allPhrases() []*phrase {
 		{says: "nobody gets anything for TIME", do: (*stage).silence,
 			means: "neither the server nor a peer"},
 		{says: "LAN hears nothing of the bridge for TIME", do: (*stage).quietLAN,
-			means: "not a packet of multicast DNS"},
+			means: "not a packet of multicast DNS, but for questions to one machine whether somebody is still there"},
 		{says: "skip what came", do: (*stage).skip,
 			means: "nobody looks at what arrived so far"},
 		{says: "let VARIABLE be N times WORD", do: (*stage).let,
