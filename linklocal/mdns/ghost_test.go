@@ -93,20 +93,22 @@ func TestDoubt(t *testing.T) {
 		want(t, "counted", gate.Checks(), mdns.Checks{Doubts: 1, Vanished: 1})
 	})
 	watching(t, "back without a word: found within ten seconds, later within ten minutes, and sought for as long as its PTR record lives", func(t *testing.T, o *office, gate, forza *node) {
-		lost := true
-		o.SetHooks(mdnstest.Hooks{Lose: func(s mdnstest.Sent) bool { return lost && s.Host == "forza" }})
+		lost := func(yes bool) {
+			o.SetHooks(mdnstest.Hooks{Lose: func(s mdnstest.Sent) bool { return yes && s.Host == "forza" }})
+		}
+		lost(true)
 		doubt(gate)
 		pass(10 * time.Second)
 		wantAll(t, "events", gate.told(), "added "+ghost, "removed "+ghost)
-		lost = false
+		lost(false)
 		pass(10 * time.Second)
 		wantAll(t, "events", gate.told(), "added "+ghost, "removed "+ghost, "added "+ghost)
 		want(t, "why", gate.lastEvent().Why, "")
-		lost = true
+		lost(true)
 		doubt(gate)
 		pass(30 * time.Minute)
 		want(t, "sought", len(o.asks("gate", romeo, dns.TypeTXT)) < 20, true)
-		lost = false
+		lost(false)
 		pass(10 * time.Minute)
 		wantAll(t, "events", gate.told()[3:], "removed "+ghost, "added "+ghost)
 		forza.vanish()
