@@ -1,0 +1,4 @@
+package mdns
+
+// MaxInstances is for tests from outside.
+const MaxInstances = maxInstances
