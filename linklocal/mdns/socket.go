@@ -84,6 +84,8 @@ type udpConn struct {
 	v6 *ipv6.PacketConn
 	// The same sockets, for deadlines and closing.
 	udp4, udp6 *net.UDPConn
+	// What comes is read into these, one for each reader.
+	buf4, buf6 []byte
 }
 
 func (c *udpConn) use4(u *net.UDPConn) error {
@@ -163,7 +165,7 @@ func (c *udpConn) Send(p Packet, src netip.Addr) error {
 
 // Receive reads one octet more than the longest packet, so that an overlong one is seen.
 func (c *udpConn) Receive(f Family) (Packet, error) {
-	buf := make([]byte, maxPacket+1)
+	buf := c.buffer(f)
 	var p Packet
 	var n int
 	var from net.Addr
@@ -191,6 +193,18 @@ func (c *udpConn) Receive(f Family) (Packet, error) {
 	}
 	p.Data = append([]byte(nil), buf[:n]...)
 	return p, nil
+}
+
+// buffer is what the reader of f reads into.
+func (c *udpConn) buffer(f Family) []byte {
+	buf := &c.buf4
+	if f == IPv6 {
+		buf = &c.buf6
+	}
+	if *buf == nil {
+		*buf = make([]byte, maxPacket+1)
+	}
+	return *buf
 }
 
 // closedError makes net.ErrClosed recognisable: x/net wraps it as text.
