@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"meshbridge/linklocal/mdns"
 	"meshbridge/linklocal/mdns/mdnstest"
 )
@@ -132,6 +134,33 @@ func TestCrowd(t *testing.T) {
 			t.Errorf("%d came, %d left", n.of(mdns.Added), n.of(mdns.Removed))
 		}
 	})
+	inOffice(t, "LL-5-8 two thousand people who vanish are asked for together", func(t *testing.T, o *office) {
+		n, end := o.crowd(&mdnstest.Crowd{Size: many})
+		o.SetHooks(mdnstest.Hooks{Lose: func(s mdnstest.Sent) bool { return s.Host == "crowd" }})
+		defer end()
+		o.pass(20 * time.Minute)
+		o.ClearLog()
+		o.pass(time.Hour)
+		forAll := 0
+		for _, s := range o.Log() {
+			var m dns.Msg
+			if err := m.Unpack(s.Data); err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range m.Question {
+				if q.Qtype == dns.TypePTR && s.Host == "office" && s.Dst.Addr().Is4() {
+					forAll++
+				}
+			}
+		}
+		// At 80, 85, 90 and 95 % of 75 minutes, and twice by the schedule of browsing.
+		if got := o.sent("office"); forAll != 6 || got.asking > 4*(60+90)+40 || got.peak > 3 {
+			t.Errorf("%d questions for all; sent %+v", forAll, got)
+		}
+		if gone := n.of(mdns.Removed); gone != many {
+			t.Errorf("%d left", gone)
+		}
+	})
 	inOffice(t, "LL-5-8 nobody is lost where a third of all packets are", func(t *testing.T, o *office) {
 		n, end := o.crowd(&mdnstest.Crowd{Size: many})
 		defer end()
@@ -140,7 +169,7 @@ func TestCrowd(t *testing.T) {
 		o.pass(time.Hour)
 		o.ClearLog()
 		o.pass(90 * time.Minute)
-		if got := o.sent("office"); got.asking > 100 || got.knowing > 22*packetsOfAll {
+		if got := o.sent("office"); got.asking > 400 || got.knowing > 40*packetsOfAll {
 			t.Errorf("sent %+v", got)
 		}
 		if gone := n.of(mdns.Removed); gone > many/50 { // four losses of two packets each in a row

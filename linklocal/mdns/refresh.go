@@ -43,11 +43,13 @@ func (i *iface) refreshDue(n *entry) (time.Time, bool) {
 }
 
 // refresh asks for n again. Everybody who has a record of the set answers, unless it is
-// fresh enough to be listed as known: so this was the question for all that are ripe.
+// fresh enough to be listed as known: so this was the question for all whose turn it is
+// about now.
 func (i *iface) refresh(n *entry) {
 	i.ask(question{name: n.name, typ: n.typ, class: classIN})
 	for _, o := range i.cache.sets[n.set()] {
-		if o == n || i.refreshed(o) && !o.ripe().After(i.e.now) {
+		about := i.e.now.Add(time.Duration(2 * refreshSlack * float64(o.life())))
+		if o == n || i.refreshed(o) && !o.ripe().After(about) {
 			o.refresh++
 			i.cache.schedule(o)
 		}

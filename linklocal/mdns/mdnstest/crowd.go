@@ -106,7 +106,7 @@ func (c *Crowd) gather() {
 	for k := range c.Size {
 		p := &person{
 			instance: escapes.Replace(c.Instance(k)) + "." + crowdType,
-			host:     fmt.Sprintf("pronto-%06d-reception1.local.", k), addr: a, said: map[uint16]time.Time{},
+			host:     fmt.Sprintf("pronto-%06d-reception1.local.", k), addr: a, said: map[uint16]time.Time{dns.TypePTR: {}},
 		}
 		c.people = append(c.people, p)
 		c.byName[p.instance], c.byHost[p.host] = p, p
@@ -228,7 +228,7 @@ func (c *Crowd) inquire(from netip.AddrPort) *inquiry {
 
 // answer says one record with what belongs to it, at most once a second.
 func (c *Crowd) answer(p *person, typ uint16) {
-	if last, ok := p.said[typ]; ok && time.Since(last) < crowdGap {
+	if time.Since(p.said[typ]) < crowdGap {
 		return
 	}
 	p.said[typ] = time.Now()
