@@ -159,3 +159,30 @@ func BenchmarkRefresh(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLookUp is a peer who comes while all peers are looked up, as who looks at the LAN
+// does.
+func BenchmarkLookUp(b *testing.B) {
+	const size = 1000
+	packets := make([]Packet, size)
+	for k := range packets {
+		packets[k] = announcement(b, k)
+	}
+	b.ReportAllocs()
+	for n := 0; n < b.N; n += size {
+		b.StopTimer()
+		e, _ := still(b)
+		found := 0
+		for k := range size {
+			e.lookup(&lookup{name: newBystander(b, k).name, done: func(Endpoint, error) { found++ }}, 1, false)
+		}
+		e.flush()
+		b.StartTimer()
+		for _, p := range packets[:min(size, b.N-n)] {
+			e.receive(p)
+		}
+		if b.StopTimer(); found < min(size, b.N-n) {
+			b.Fatalf("%d found", found)
+		}
+	}
+}
