@@ -152,7 +152,8 @@ func TestCrowd(t *testing.T) {
 		var now crowdStatus
 		eventually(t, crowdArrival+later, fmt.Sprintf("%d peers in status", want), func() bool {
 			now = b.crowd(t, socket)
-			return len(now.Interfaces) == 1 && now.Interfaces[0].Peers >= want
+			told, _ := c.Told() // all have been announced twice
+			return len(now.Interfaces) == 1 && now.Interfaces[0].Peers >= want && told >= 2*size
 		})
 		if now.Interfaces[0].Peers > want || size > want && now.dropped("M5") == 0 {
 			t.Errorf("%d peers, %d records dropped", now.Interfaces[0].Peers, now.dropped("M5"))
