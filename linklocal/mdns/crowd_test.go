@@ -51,7 +51,7 @@ func (o *office) crowd(c *mdnstest.Crowd) (*node, func()) {
 
 // pass lets time go by.
 func (o *office) pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
