@@ -1,4 +1,0 @@
-package mdns
-
-// MaxInstances is for tests from outside.
-const MaxInstances = maxInstances
