@@ -165,6 +165,18 @@ func TestCrowd(t *testing.T) {
 			t.Errorf("RSS is %d KiB, the budget is 64 MiB; %d packets could not be sent", rss, lost)
 		}
 	})
+	t.Run(fmt.Sprintf("LL-5-7 %d people are there when the program comes: it sees them all", size), func(t *testing.T) {
+		b.signal(t, unix.SIGTERM)
+		b.awaitEnd(t, soon)
+		b.up(t)
+		b.ready(t)
+		begun := time.Now()
+		eventually(t, later, "all of them in status", func() bool {
+			now := b.crowd(t, socket)
+			return len(now.Interfaces) == 1 && now.Interfaces[0].Peers == min(size, 2048)
+		})
+		t.Logf("MEASURED %v from ready to all people seen; RSS %d KiB", time.Since(begun), b.rss(t))
+	})
 	if idle == 0 {
 		return
 	}
