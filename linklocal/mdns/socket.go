@@ -17,6 +17,10 @@ import (
 // sendTimeout bounds one send: a full transmit queue must not hold the engine.
 const sendTimeout = 100 * time.Millisecond
 
+// receiveRoom is how much may wait in a socket, in octets as the kernel counts them: a large
+// office answers within 100 ms. The kernel gives no more than net.core.rmem_max allows.
+const receiveRoom = 1 << 20
+
 // sockets is the Network of the real machine.
 type sockets struct{}
 
@@ -75,7 +79,9 @@ func listen(network, address string) (*net.UDPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.(*net.UDPConn), nil
+	u := p.(*net.UDPConn)
+	_ = u.SetReadBuffer(receiveRoom) // the kernel gives what it may
+	return u, nil
 }
 
 // udpConn is the real Conn. Kernel control messages tell on which interface a packet came.
