@@ -94,6 +94,10 @@ crash-table: # docs/crash-table.md from the results that are there
 	CRASH_RESULTS=$(CURDIR)/build/crash.jsonl CRASH_TABLE=$(CURDIR)/docs/crash-table.md \
 		$(GO) test -count=1 -run '^TestCrashTable$$' ./e2e
 
+.PHONY: growth
+growth: ## what large offices cost, into docs/scale.md
+	GROWTH_TABLE=$(CURDIR)/docs/scale.md $(GO) test -count=1 -timeout 10m -run '^TestGrowth$$' ./bridge
+
 demo: ## two people chat through the bridge, without a server
 	@$(GO) run ./cmd/bridge demo
 

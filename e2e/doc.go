@@ -1,7 +1,7 @@
 // Package e2e holds no product code: its tests put a whole office into network
 // namespaces and let the built program, cmd/bridge, work in it among real
-// programs. Nothing of the product is imported; what is judged is what Juliet
-// sees in libpurple, what Alice sees in slixmpp, and what is on the wire.
+// programs. Nothing of the product takes part otherwise; what is judged is what
+// Juliet sees in libpurple, what Alice sees in slixmpp, and what is on the wire.
 //
 //	srv                 router                     LAN hosts
 //	+-----------+ veth  +------------------+       +----------------------------+
@@ -16,7 +16,8 @@
 // The pieces, one file each: namespaces and links (netns), processes and their
 // logs (process), waiting without sleeping (journal), a LAN host with its own
 // D-Bus and Avahi (host), the mDNS listener (tap), what TCP came to the router
-// (wiretap), Juliet (juliet and purple/driver.c), Alice (alice and alice.py), the
+// (wiretap), two thousand people (crowd, with what tests in virtual time play
+// them with), Juliet (juliet and purple/driver.c), Alice (alice and alice.py), the
 // servers (server, prosody, ejabberd, stunnel) with certificates (authority) and
 // names (names, dns), a server that records every byte of a component stream
 // (recorder), scripted mesh peers (rawpeer), and the program under test

@@ -15,7 +15,7 @@ import (
 // bridgeYAML is the whole configuration of the program under test, but for its
 // colleagues.
 const bridgeYAML = `state: %s
-control: {socket: ""}
+control: {socket: "%s"}
 linklocal:
   interfaces: [%s]
   machine: office
@@ -30,6 +30,7 @@ type setup struct {
 	secret     string
 	upstream   string   // the lines that say where the server is and how to trust it
 	colleagues []string // their names on the server
+	control    string   // the socket that answers status; "" is none
 	more       string   // what else the configuration says
 }
 
@@ -42,7 +43,7 @@ var ordinary = setup{secret: secret, upstream: plaintext, colleagues: []string{"
 // yaml is the whole configuration of a bridge that lives in dir.
 func (s setup) yaml(dir string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, bridgeYAML, filepath.Join(dir, "state"), lanDevice, domain, filepath.Join(dir, "secret"), s.upstream)
+	fmt.Fprintf(&b, bridgeYAML, filepath.Join(dir, "state"), s.control, lanDevice, domain, filepath.Join(dir, "secret"), s.upstream)
 	for _, name := range s.colleagues {
 		fmt.Fprintf(&b, "  - {uri: \"xmpp:%s\", nick: %s%s}\n", account(name), strings.ToUpper(name[:1]), name[1:])
 	}

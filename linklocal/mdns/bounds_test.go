@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// MaxInstances is for tests from outside.
+const MaxInstances = maxInstances
+
 // deaf is a network with one interface that swallows everything.
 type deaf struct{ sent int }
 

@@ -14,9 +14,10 @@ type entry struct {
 	heard   time.Time
 	batch   uint64 // the packet it last came in
 	expires time.Time
-	doubted bool // under reconfirmation
-	fading  bool // flushed by a newer record of its set
-	refresh int  // questions asked before it expires
+	doubted bool    // under reconfirmation
+	fading  bool    // flushed by a newer record of its set
+	slack   float64 // 0 to 1, of the packet: spreads refreshing
+	refresh int     // questions asked before it expires
 	alarm   *alarm
 }
 
@@ -31,8 +32,10 @@ type cache struct {
 	sets      map[setKey][]*entry
 	index     map[recKey]*entry // the same entries, one by one
 	perSource map[netip.Addr]int
-	instances map[netip.Addr]int // the PTR records among them
-	hosts     map[name]int       // targets of the SRV records inside, whose addresses are of interest
+	instances map[netip.Addr]int       // the PTR records among them
+	sharing   [maxPerNeighbour + 1]int // how many sources have so many instances
+	octets    int                      // what all of it takes, about
+	hosts     map[name]int             // targets of the SRV records inside, whose addresses are of interest
 }
 
 func newCache(i *iface) cache {
@@ -67,7 +70,7 @@ func (c *cache) put(r record, src netip.Addr, batch uint64) *entry {
 	n.ttl, n.name, n.flush = min(r.ttl, ttlMax), r.name, r.flush
 	n.heard, n.batch, n.doubted, n.fading, n.refresh = now, batch, false, false, 0
 	n.expires = now.Add(n.life())
-	n.source = src
+	n.source, n.slack = src, c.i.slack
 	c.schedule(n)
 	return n
 }
@@ -88,9 +91,12 @@ func (c *cache) admit(r record, src netip.Addr) *entry {
 // book counts n where it is to be counted.
 func (c *cache) book(n *entry) {
 	c.perSource[n.first]++
+	c.octets += n.octets()
 	switch n.typ {
 	case typePTR:
 		c.instances[n.first]++
+		c.sharing[c.instances[n.first]]++
+		c.sharing[c.instances[n.first]-1]--
 	case typeSRV:
 		c.hosts[hostOf(n.target()).fold()]++
 	}
@@ -99,8 +105,11 @@ func (c *cache) book(n *entry) {
 // unbook takes back what book did.
 func (c *cache) unbook(n *entry) {
 	release(c.perSource, n.first)
+	c.octets -= n.octets()
 	switch n.typ {
 	case typePTR:
+		c.sharing[c.instances[n.first]]--
+		c.sharing[c.instances[n.first]-1]++
 		release(c.instances, n.first)
 	case typeSRV:
 		release(c.hosts, hostOf(n.target()).fold())

@@ -11,7 +11,8 @@ import (
 // This is the only file where names and rdata cross github.com/miekg/dns, which holds them
 // in presentation form (LL-3-21, LL-3-26). Its own escaper and unescaper are used for both
 // ways: a record becomes a dns.RR through dns.UnpackRR and returns through dns.PackRR, so
-// that no text is ever escaped by hand and wire octets go in and out.
+// that no text is ever escaped by hand and wire octets go in and out. The records that a
+// large office is full of take a shorter way in, without text between (docs/decisions/027-a-large-office.md).
 
 const headerLen = 12
 
@@ -75,16 +76,39 @@ func unpackQuestion(data []byte, off int) (question, int, error) {
 	}, off + 4, nil
 }
 
+// unpackName expands the name at off, and returns where it ends. A pointer must lead to an
+// earlier octet than all before it, so that no name can loop (RFC 9267 section 2).
 func unpackName(data []byte, off int) (name, int, error) {
-	if err := pointersBackward(data, off); err != nil {
-		return "", 0, err
+	var whole [maxName]byte
+	size, end, limit := 0, 0, off
+	for off < len(data) {
+		switch c := int(data[off]); {
+		case c&0xC0 == 0:
+			if off+1+c > len(data) || size+1+c > maxName {
+				return "", 0, errTrailing
+			}
+			size += copy(whole[size:], data[off:off+1+c])
+			if off += 1 + c; c > 0 {
+				continue
+			}
+			if end == 0 {
+				end = off
+			}
+			return name(whole[:size]), end, nil
+		case c&0xC0 == 0xC0 && off+1 < len(data):
+			to := c&0x3F<<8 | int(data[off+1])
+			if to >= limit || to < headerLen {
+				return "", 0, errPointer
+			}
+			if end == 0 {
+				end = off + 2
+			}
+			off, limit = to, to
+		default:
+			return "", 0, errTrailing
+		}
 	}
-	text, off, err := dns.UnpackDomainName(data, off)
-	if err != nil {
-		return "", 0, err
-	}
-	n, err := wireName(text)
-	return n, off, err
+	return "", 0, errTrailing
 }
 
 // wireName turns a name in presentation form into its wire form.
@@ -103,48 +127,77 @@ func textName(n name) (string, error) {
 	return text, err
 }
 
-// pointersBackward walks the name at off and refuses a pointer that does not lead to an
-// earlier octet than all before it, so that no name can loop (RFC 9267 section 2).
-func pointersBackward(data []byte, off int) error {
-	limit := off
-	for off < len(data) && data[off] != 0 {
-		c := int(data[off])
-		if c&0xC0 != 0xC0 {
-			off += c + 1
-			continue
-		}
-		if off+1 >= len(data) {
-			return errTrailing
-		}
-		to := c&0x3F<<8 | int(data[off+1])
-		if to >= limit || to < headerLen {
-			return errPointer
-		}
-		off, limit = to, to
-	}
-	return nil
-}
-
+// unpackRecord decodes the record at off, and returns where it ends. Those of which packets
+// are full are read here, octet by octet; any other through the library.
 func unpackRecord(data []byte, off int) (record, int, error) {
-	if err := pointersBackward(data, off); err != nil {
+	owner, at, err := unpackName(data, off)
+	if err != nil {
 		return record{}, 0, err
 	}
+	if at+10 > len(data) {
+		return record{}, 0, errTrailing
+	}
+	class := binary.BigEndian.Uint16(data[at+2:])
+	r := record{
+		name: owner, typ: binary.BigEndian.Uint16(data[at:]), class: class &^ topBit, flush: class&topBit != 0,
+		ttl: binary.BigEndian.Uint32(data[at+4:]),
+	}
+	start := at + 10
+	end := start + int(binary.BigEndian.Uint16(data[at+8:]))
+	if end > len(data) {
+		return record{}, 0, errTrailing
+	}
+	switch r.typ {
+	case typePTR, typeSRV, typeTXT, typeA, typeAAAA, typeNULL:
+		if start < end {
+			r.data, err = unpackData(data[:end], start, r.typ)
+			return r, end, err
+		}
+	}
+	return unpackOther(data, off)
+}
+
+// unpackData decodes the rdata from start to the end of data, of a type whose fields are
+// known here.
+func unpackData(data []byte, start int, typ uint16) (string, error) {
+	fixed, named := 0, false
+	switch typ {
+	case typePTR:
+		named = true
+	case typeSRV:
+		fixed, named = 6, true
+	case typeA:
+		fixed = 4
+	case typeAAAA:
+		fixed = 16
+	case typeTXT:
+		for at := start; at < len(data); at += 1 + int(data[at]) {
+			if at+1+int(data[at]) > len(data) {
+				return "", errTrailing
+			}
+		}
+	}
+	switch {
+	case named && start+fixed < len(data):
+		n, end, err := unpackName(data, start+fixed)
+		if err == nil && end != len(data) {
+			err = errTrailing
+		}
+		return string(data[start:start+fixed]) + string(n), err
+	case named, fixed > 0 && start+fixed != len(data):
+		return "", errTrailing
+	}
+	return string(data[start:]), nil
+}
+
+// unpackOther decodes a record through the library.
+func unpackOther(data []byte, off int) (record, int, error) {
 	rr, end, err := dns.UnpackRR(data, off)
 	if err != nil {
 		return record{}, 0, err
 	}
 	if rr == nil || end <= off {
 		return record{}, 0, errTrailing
-	}
-	start := end - int(rr.Header().Rdlength)
-	switch rr.Header().Rrtype {
-	case typePTR:
-		err = pointersBackward(data, start)
-	case typeSRV:
-		err = pointersBackward(data, start+6)
-	}
-	if err != nil {
-		return record{}, 0, err
 	}
 	r, err := fromRR(rr)
 	return r, end, err

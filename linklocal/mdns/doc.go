@@ -36,7 +36,9 @@
 // rdata, never by the sender's address alone, because another responder may share it. A
 // goodbye counts only from an address of the host that announced; from others it makes us
 // ask. Everything that strangers can fill is bounded in limits.go, and every refusal is
-// counted under the rule that demands it (Config.Count).
+// counted under the rule that demands it (Config.Count). There is room for an office of two
+// thousand, and what keeps it fresh is asked for together (room.go, refresh.go,
+// docs/decisions/027-a-large-office.md).
 //
 // # Who vanishes
 //

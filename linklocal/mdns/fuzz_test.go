@@ -101,3 +101,30 @@ func BenchmarkAnswerPTR(b *testing.B) {
 		packResponses(groupsOf(e.answersTo(e.ifaces[0], q)))
 	}
 }
+
+// FuzzRecord holds the short way in to the long one, through the library: what one reads the
+// other reads, and the same. But for pointers that do not lead backward, which the library
+// follows, and SRV records that end too early, which it fills up.
+func FuzzRecord(f *testing.F) {
+	for _, s := range seeds(f) {
+		for off := headerLen; off < len(s); off++ {
+			f.Add(s, uint16(off))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, off uint16) {
+		if int(off) > len(data) || len(data) > maxPacket {
+			return
+		}
+		short, end, err := unpackRecord(data, int(off))
+		long, longEnd, longErr := unpackOther(data, int(off))
+		_, at, _ := unpackName(data, int(off))
+		switch {
+		case err == nil && longErr != nil:
+			t.Fatalf("the library refuses %+v: %v", short, longErr)
+		case err == nil && (short != long || end != longEnd):
+			t.Fatalf("%+v to %d, by the library %+v to %d", short, end, long, longEnd)
+		case err != nil && longErr == nil && err != errPointer && !(long.typ == typeSRV && longEnd-at-10 < 7):
+			t.Fatalf("%v, but the library reads %+v", err, long)
+		}
+	})
+}

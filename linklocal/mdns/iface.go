@@ -28,6 +28,7 @@ type iface struct {
 	probes    []*claim
 	records   []record // announcements and goodbyes
 	questions []question
+	asked     map[setKey]int // where each of them is
 }
 
 func newIface(e *Engine, at Interface) *iface {
@@ -228,7 +229,7 @@ func (i *iface) forgetIfEmpty() {
 
 // quiet forgets what waits to be said.
 func (i *iface) quiet() {
-	i.probes, i.records, i.questions = nil, nil, nil
+	i.probes, i.records, i.questions, i.asked = nil, nil, nil, nil
 	for _, l := range i.links {
 		l.quiet()
 	}
@@ -241,12 +242,15 @@ func (i *iface) sending() bool {
 
 // ask puts a question into this turn's batch, once.
 func (i *iface) ask(q question) {
-	for k, o := range i.questions {
-		if o.set() == q.set() {
-			i.questions[k].unicast = o.unicast || q.unicast
-			return
-		}
+	key := q.set()
+	if k, again := i.asked[key]; again {
+		i.questions[k].unicast = i.questions[k].unicast || q.unicast
+		return
 	}
+	if i.asked == nil {
+		i.asked = map[setKey]int{}
+	}
+	i.asked[key] = len(i.questions)
 	i.questions = append(i.questions, q)
 }
 
@@ -317,7 +321,7 @@ func (i *iface) sendQuestions() {
 			}
 		}
 	}
-	i.questions = nil
+	i.questions, i.asked = nil, nil
 }
 
 func (i *iface) sendAll(packets [][]byte) {

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 )
 
 // learn takes in what a response tells about browsed types and pending lookups; all else is
@@ -13,7 +12,7 @@ import (
 // that PTR and TXT of one packet make one event.
 func (i *iface) learn(a *arrival) {
 	i.slack = rand.Float64()
-	for _, pass := range [][]uint16{{typePTR, typeSRV, typeTXT}, {typeA, typeAAAA, typeNSEC}} {
+	for _, pass := range [][]uint16{{typePTR}, {typeSRV, typeTXT}, {typeA, typeAAAA, typeNSEC}} {
 		for _, rs := range [][]record{a.answers, a.additional} {
 			for _, r := range rs {
 				if slices.Contains(pass, r.typ) && r.class == classIN && i.wants(r) {
@@ -132,18 +131,6 @@ func (i *iface) reconfirm(n *entry) {
 	}
 }
 
-// refreshDue is when n should be asked for again so as not to lapse: at 80, 85, 90 and 95 %
-// of its life plus up to 2 % (RFC 6762 section 5.2). Only the PTR and TXT of browsed
-// instances are kept fresh (LL-4-4).
-func (i *iface) refreshDue(n *entry) (time.Time, bool) {
-	if n.refresh >= 4 || n.doubted || i.left || i.found[i.instanceOf(n)] == nil {
-		return time.Time{}, false
-	}
-	part := 0.80 + 0.05*float64(n.refresh) + 0.02*i.slack
-	due := n.heard.Add(time.Duration(part * float64(n.life())))
-	return due, !due.After(n.expires)
-}
-
 // instanceWith is the instance shown that n is a record of, nil when there is none.
 func (i *iface) instanceWith(n *entry) *found {
 	key := i.instanceOf(n)
@@ -165,13 +152,6 @@ func (i *iface) instanceOf(n *entry) name {
 		return n.name.fold()
 	}
 	return ""
-}
-
-// refresh asks for n again.
-func (i *iface) refresh(n *entry) {
-	n.refresh++
-	i.ask(question{name: n.name, typ: n.typ, class: classIN})
-	i.cache.schedule(n)
 }
 
 // gone follows up when an entry has left the cache.

@@ -10,7 +10,6 @@ const (
 	maxSend           = 1440 // octets of payload: one Ethernet frame under IPv6, with room for a tunnel
 	maxRecordsIn      = 256  // records of one packet; a 9000-octet packet of real services has fewer
 	maxQuestionsIn    = 128  // questions of one packet
-	maxCacheSets      = 4096 // record sets per interface, as Avahi
 	maxCachePerSource = 2048 // records that one address may put into one interface's cache; four per instance it may show
 	maxSetRecords     = 16   // records in one unique set: addresses of a host, old split TXT forms
 	maxTXT            = 1300 // octets of TXT rdata kept; RFC 6763 section 6.2 calls 1300 the sensible limit
@@ -34,4 +33,12 @@ const (
 	maxRaised         = 16   // doubts that one question of others raises
 	maxFetches        = 32   // NULL records asked for at a time
 	warnPublished     = 500  // Avahi clients lose what is beyond (measured)
+)
+
+// Bounds on what one interface's neighbours may have us remember, beside their number.
+const (
+	maxCacheSets   = 8 * maxInstances // record sets: an instance has up to six, with those of its host
+	maxCacheOctets = 8 << 20          // what they take; in the largest office 7 MiB
+	entryOctets    = 512              // of it for a record, beside its name and data (measured)
+	strayPortion   = 4                // records of no known instance fill one part of so many at most
 )

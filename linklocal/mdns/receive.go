@@ -87,7 +87,7 @@ func (e *Engine) dispatch(a *arrival) {
 		e.checkConflicts(a)
 		e.suppressDuplicates(a)
 		a.i.learn(a)
-		e.advanceLookups(a.i)
+		e.advanceLookups(a)
 		e.advanceFetches(a)
 		return
 	}

@@ -11,6 +11,7 @@ import (
 type lookup struct {
 	i     *iface
 	name  name
+	key   name      // folded
 	since time.Time // records heard before do not count
 	gap   time.Duration
 	alarm *alarm // retransmission
@@ -60,7 +61,7 @@ func (e *Engine) lookup(l *lookup, index int, fresh bool) {
 	if fresh {
 		l.since = e.now.Add(-multicastGap)
 	}
-	l.gap = retransmitFirst
+	l.key, l.gap = l.name.fold(), retransmitFirst
 	e.lookups = append(e.lookups, l)
 	if !l.advance() {
 		l.ask()
@@ -183,10 +184,19 @@ func (e *Engine) endLookup(l *lookup, p Endpoint, err error) {
 	l.done(p, err)
 }
 
-// advanceLookups follows a packet on i.
-func (e *Engine) advanceLookups(i *iface) {
+// advanceLookups follows a packet: it looks at those that it says something about.
+func (e *Engine) advanceLookups(a *arrival) {
+	if len(e.lookups) == 0 {
+		return
+	}
+	said := map[name]bool{}
+	for _, rs := range [][]record{a.answers, a.additional} {
+		for _, r := range rs {
+			said[r.name.fold()] = true
+		}
+	}
 	for _, l := range slices.Clone(e.lookups) {
-		if l.i == i {
+		if l.i == a.i && (said[l.key] || said[l.host.fold()]) {
 			l.advance()
 		}
 	}
@@ -212,9 +222,11 @@ func (e *Engine) failLookupsOf(i *iface, n name) {
 
 // looksUp and looksUpHost report whether a lookup waits for that name.
 func (e *Engine) looksUp(i *iface, n name) bool {
-	return slices.ContainsFunc(e.lookups, func(l *lookup) bool { return l.i == i && l.name.fold() == n.fold() })
+	n = n.fold()
+	return slices.ContainsFunc(e.lookups, func(l *lookup) bool { return l.key == n && l.i == i })
 }
 
 func (e *Engine) looksUpHost(i *iface, n name) bool {
-	return slices.ContainsFunc(e.lookups, func(l *lookup) bool { return l.i == i && l.host.fold() == n.fold() })
+	n = n.fold()
+	return slices.ContainsFunc(e.lookups, func(l *lookup) bool { return l.i == i && l.host.fold() == n })
 }

@@ -17,6 +17,10 @@ import (
 // sendTimeout bounds one send: a full transmit queue must not hold the engine.
 const sendTimeout = 100 * time.Millisecond
 
+// receiveRoom is how much may wait in a socket, in octets as the kernel counts them: a large
+// office answers within 100 ms. The kernel gives no more than net.core.rmem_max allows.
+const receiveRoom = 1 << 20
+
 // sockets is the Network of the real machine.
 type sockets struct{}
 
@@ -75,7 +79,9 @@ func listen(network, address string) (*net.UDPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.(*net.UDPConn), nil
+	u := p.(*net.UDPConn)
+	_ = u.SetReadBuffer(receiveRoom) // the kernel gives what it may
+	return u, nil
 }
 
 // udpConn is the real Conn. Kernel control messages tell on which interface a packet came.
@@ -84,6 +90,8 @@ type udpConn struct {
 	v6 *ipv6.PacketConn
 	// The same sockets, for deadlines and closing.
 	udp4, udp6 *net.UDPConn
+	// What comes is read into these, one for each reader.
+	buf4, buf6 []byte
 }
 
 func (c *udpConn) use4(u *net.UDPConn) error {
@@ -163,7 +171,7 @@ func (c *udpConn) Send(p Packet, src netip.Addr) error {
 
 // Receive reads one octet more than the longest packet, so that an overlong one is seen.
 func (c *udpConn) Receive(f Family) (Packet, error) {
-	buf := make([]byte, maxPacket+1)
+	buf := c.buffer(f)
 	var p Packet
 	var n int
 	var from net.Addr
@@ -191,6 +199,18 @@ func (c *udpConn) Receive(f Family) (Packet, error) {
 	}
 	p.Data = append([]byte(nil), buf[:n]...)
 	return p, nil
+}
+
+// buffer is what the reader of f reads into.
+func (c *udpConn) buffer(f Family) []byte {
+	buf := &c.buf4
+	if f == IPv6 {
+		buf = &c.buf6
+	}
+	if *buf == nil {
+		*buf = make([]byte, maxPacket+1)
+	}
+	return *buf
 }
 
 // closedError makes net.ErrClosed recognisable: x/net wraps it as text.
