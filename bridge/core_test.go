@@ -167,6 +167,7 @@ type fakeMesh struct {
 	fetched   []linklocal.AvatarFetched
 	asked     []string // for a picture
 	known     []string // instance and machine
+	dismissed []string // proxy and peer
 }
 
 func (m *fakeMesh) FetchAvatar(instance, hash string) {
@@ -180,6 +181,7 @@ func (m *fakeMesh) Retract(instance string)   { m.retracted = append(m.retracted
 func (m *fakeMesh) Know(instance string, holder linklocal.Machine) {
 	m.known = append(m.known, instance+" "+holder.String())
 }
+func (m *fakeMesh) Dismiss(proxy, peer string) { m.dismissed = append(m.dismissed, proxy+" "+peer) }
 func (m *fakeMesh) Send(d linklocal.Delivery)  { m.sent = append(m.sent, d) }
 func (m *fakeMesh) take() []linklocal.Delivery { list := m.sent; m.sent = nil; return list }
 func (m *fakeMesh) deliver(c *coreRig) (n int) {
