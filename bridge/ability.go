@@ -67,11 +67,27 @@ func (g *Gateway) learn(c *colleague, p *peer, then func()) {
 // checked speaks for itself only.
 func (g *Gateway) learned(p *peer, m caps.Mark, reply stanza.Stanza) {
 	p.can = new(ability)
-	q := reply.Child(stanza.NSDiscoInfo, "query")
-	if reply.Type == "error" || q == nil {
+	if q := reply.Child(stanza.NSDiscoInfo, "query"); reply.Type != "error" && q != nil {
+		g.believe(p, m, q)
+	}
+}
+
+// disclosed takes in what a client says that it can before anybody has asked. It is of
+// use only where its record promises the same (LL-STR-14).
+func (g *Gateway) disclosed(ev linklocal.Disclosed) {
+	p := g.seen[ev.Peer]
+	if p == nil || p.can.told() || !g.shows(config.TXTVersion) {
 		return
 	}
-	info, err := caps.Parse(q)
+	if m := markIn(p.profile); m.Whole() {
+		g.believe(p, m, ev.Query)
+	}
+}
+
+// believe takes a client's answer to disco#info for what it can, unless its record says
+// otherwise.
+func (g *Gateway) believe(p *peer, m caps.Mark, answer *stanza.Element) {
+	info, err := caps.Parse(answer)
 	if err != nil || m.Whole() && !m.Fits(info) {
 		g.drops.count("INJ-25")
 		return

@@ -40,18 +40,19 @@ func (o *office) isHeld() (why []string) {
 func TestApprovedOffice(t *testing.T) {
 	const question = "juliet@pronto on the local network wants to write to you (computer pronto, address 10.2.1.187)." +
 		" If you know them, answer: approve juliet@pronto\nIf you do not, answer: deny juliet@pronto"
-	scene(t, "SEC-2 access.mesh approved: refused in words, asked once, and after the yes both ways; a restart keeps it", func(o *office) {
+	scene(t, "LL-11.5-1 SEC-2 access.mesh approved: refused in words, asked once, and after the yes both ways; a restart keeps it", func(o *office) {
 		alice, juliet := o.together()
 		juliet.writes(aliceInstance, "hello")
 		juliet.writes(aliceInstance, "anybody there?")
 		alice.writes(julietJID, "who are you?")
+		alice.writes(julietJID, "and from where?")
 		o.pass(5 * time.Second)
 		o.expect("Alice reads", alice.reads(), component+": "+question)
 		o.expect("Juliet reads", juliet.reads(), aliceInstance+": [gateway] Your message to Alice was not delivered: they have not approved you yet, and have been asked. Send it again when they have said yes.")
 		o.approves(julietName, aliceJID)
 		o.pass(5 * time.Second)
 		o.expect("Juliet reads", juliet.reads(),
-			aliceInstance+": [gateway] You can write to Alice now. Send again what was not delivered.", aliceInstance+": who are you?")
+			aliceInstance+": [gateway] You can write to Alice now. Send again what was not delivered.", aliceInstance+": who are you?", aliceInstance+": and from where?")
 		juliet.writes(aliceInstance, "Juliet")
 		o.pass(time.Second)
 		o.expect("Alice reads", alice.reads(), julietJID+": Juliet")

@@ -73,7 +73,7 @@ func (c *coreRig) wrote() (list []string, crossed int) {
 func (c *coreRig) told() (list []string) {
 	for _, d := range c.mesh.take() {
 		if e, ok := stanza.ErrorOf(d.Stanza); ok {
-			list = append(list, e.Condition)
+			list = append(list, e.Condition+bodyOf(d.Stanza)) // no body, one hopes (MAP-E5)
 		} else {
 			list = append(list, bodyOf(d.Stanza))
 		}

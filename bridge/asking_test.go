@@ -51,7 +51,7 @@ func TestAsking(t *testing.T) {
 			t.Errorf("held: %+v", h)
 		}
 	})
-	synctestRun(t, "SEC-2 after a no nobody is asked again, and what the colleague writes is refused", func(t *testing.T) {
+	synctestRun(t, "LL-11.5-1 MAP-E5 SEC-2 after a no nobody is asked again, and what the colleague writes is refused", func(t *testing.T) {
 		c := newLevelRig(t, config.Approved)
 		c.speaks(prontoAt, aliceJID, "hello")
 		c.deny(c.theJuliet(), aliceJID)

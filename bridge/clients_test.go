@@ -2,10 +2,15 @@ package bridge
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"meshbridge/bridge/caps"
+	"meshbridge/bridge/config"
 	"meshbridge/internal/stanza"
+	"meshbridge/linklocal"
+	"meshbridge/linklocal/meshtest"
 )
 
 // Questions over real streams, to programs that answer them and to those that do not.
@@ -144,4 +149,84 @@ func TestClients(t *testing.T) {
 			o.Errorf("%+v", got)
 		}
 	})
+	modernHeader := func(p *person, to string) string {
+		return strings.Replace(meshtest.Header(p.instance, to), "<stream:stream", "<stream:stream version='1.0'", 1)
+	}
+	// featuresOf is what a stream to an instance offers.
+	featuresOf := func(o *office, p *person, to string) *stanza.Element {
+		o.Helper()
+		conn := p.dial(to)
+		defer conn.Close()
+		_, err := conn.Write([]byte(modernHeader(p, to)))
+		o.must(err)
+		rd := stanza.NewReader(conn, stanza.Client, stanza.MeshLimits())
+		_, err = rd.Header()
+		o.must(err)
+		e, err := rd.Next()
+		o.must(err)
+		return e
+	}
+	scene(t, "LL-STR-13 LL-CAP-2 the features of a stream have the hash of the record, for a colleague and for the gateway", func(o *office) {
+		_, juliet := o.together()
+		for _, instance := range []string{aliceInstance, "gateway@office"} {
+			profile, here := juliet.sees(instance)
+			query := featuresOf(o, juliet, instance).Child(stanza.NSDiscoInfo, "query")
+			if !here || query == nil {
+				o.Fatalf("%s: here %v, query %v", instance, here, query)
+			}
+			info, err := caps.Parse(query)
+			o.must(err)
+			if m := markIn(profile); !m.Whole() || !m.Fits(info) || !m.Names(query.Attr("node")) {
+				o.Errorf("%s: the record says %+v, the features %+v of %q", instance, m, info, query.Attr("node"))
+			}
+		}
+	})
+	scene(t, "LL-STR-13 PRIV-1 what the record does not say the features do not say", func(o *office) {
+		_, juliet := o.together()
+		if e := featuresOf(o, juliet, aliceInstance); len(e.Elements()) != 0 {
+			o.Errorf("%v", e)
+		}
+	}, func(o *office) { o.cfg.Privacy.Publish = []config.TXTKey{config.TXTNick, config.TXTMessage} })
+	scene(t, "LL-STR-15 a stream opened to ask what a program can ends with the answer, and words go on another", func(o *office) {
+		alice, juliet := modern(o)
+		ends := make(chan time.Time, 8)
+		juliet.ear = func(_ string, e *stanza.Element) {
+			if e == nil {
+				ends <- time.Now()
+			}
+		}
+		alice.Write(iq("get", "q", julietJID, query(stanza.NSDiscoInfo)))
+		var answered time.Time
+		for range 50 {
+			if o.pass(100 * time.Millisecond); answered.IsZero() && len(alice.got()) > 0 {
+				answered = time.Now()
+			}
+		}
+		o.expect("asked", questions(juliet), aliceInstance+" "+stanza.NSDiscoInfo)
+		if len(ends) != 1 || answered.IsZero() || (<-ends).Sub(answered) > time.Second {
+			o.Error("her program was not told the end within a second")
+		}
+		alice.writes(julietJID, "hi")
+		o.pass(5 * time.Second)
+		o.expect("Juliet reads", juliet.reads(), aliceInstance+": hi")
+		if len(ends) != 0 || len(o.lan.Dialled()) != 2 {
+			o.Errorf("%d streams ended, %d connections", len(ends), len(o.lan.Dialled()))
+		}
+	})
+	for _, tt := range []struct {
+		name string
+		says caps.Info
+		want caps.Mark
+	}{
+		{"LL-STR-14 what the features of her program say is as good as an answer, if the record has its hash", simple, caps.Mark{Node: "http://psi-im.org", Hash: "sha-1", Ver: simple.Ver()}},
+		{"LL-STR-14 INJ-25 with another hash it is nothing", program("Forged", stanza.NSVersion), caps.Mark{}},
+	} {
+		synctestRun(t, tt.name, func(t *testing.T) {
+			c := serving(t, txtOf(simple), nil)
+			c.disclosed(linklocal.Disclosed{Peer: julietName, Query: tt.says.Query("http://psi-im.org#" + simple.Ver())})
+			if m := c.capsShown(); m != tt.want || (len(c.abilities) == 1) != (tt.want != caps.Mark{}) || (c.drops.of("INJ-25") == 1) != (tt.want == caps.Mark{}) {
+				t.Errorf("shown %+v, kept %v", m, c.abilities)
+			}
+		})
+	}
 }

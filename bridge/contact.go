@@ -64,7 +64,7 @@ func (g *Gateway) showContact() {
 	}
 	g.contact.published, g.contact.profile = true, p
 	name, other := g.nameFor(contactKey, g.contactName())
-	g.mesh.Publish(linklocal.Proxy{Key: contactKey, Instance: name, Profile: p, Rename: other})
+	g.mesh.Publish(linklocal.Proxy{Key: contactKey, Instance: name, Profile: p, Rename: other, Disco: disclosure(contactInfo())})
 }
 
 // hideContact takes the gateway off the mesh.

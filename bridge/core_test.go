@@ -168,6 +168,7 @@ type fakeMesh struct {
 	asked     []string // for a picture
 	known     []string // instance and machine
 	attended  []string // instances, with a + when closely
+	dismissed []string // proxy and peer
 }
 
 func (m *fakeMesh) FetchAvatar(instance, hash string) {
@@ -184,6 +185,7 @@ func (m *fakeMesh) Retract(instance string) { m.retracted = append(m.retracted, 
 func (m *fakeMesh) Know(instance string, holder linklocal.Machine) {
 	m.known = append(m.known, instance+" "+holder.String())
 }
+func (m *fakeMesh) Dismiss(proxy, peer string) { m.dismissed = append(m.dismissed, proxy+" "+peer) }
 func (m *fakeMesh) Send(d linklocal.Delivery)  { m.sent = append(m.sent, d) }
 func (m *fakeMesh) take() []linklocal.Delivery { list := m.sent; m.sent = nil; return list }
 func (m *fakeMesh) deliver(c *coreRig) (n int) {

@@ -71,6 +71,13 @@ func shownCaps(p *peer) caps.Mark {
 	return caps.Mark{}
 }
 
+// disclosure is what is said in the features of streams on the mesh, of an instance with
+// the mark of i (LL-STR-13).
+func disclosure(i caps.Info) *stanza.Element {
+	m := ownMark(i)
+	return i.Query(m.Node + "#" + m.Ver)
+}
+
 // disco answers disco#info, about the node of the mark or none (LL-CAP-9).
 func disco(s stanza.Stanza, i caps.Info, m caps.Mark) stanza.Stanza {
 	node := s.Payload[0].Attr("node")

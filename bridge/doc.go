@@ -77,8 +77,10 @@
 // what is known of a peer at once (answerServer), or when the peer's client has been
 // asked (askPeer). Such a question of ours is an inquiry: it goes out under an id of
 // its own, ends with the client's answer, with its silence or with the news that it
-// was not reached, and then everybody who waits for it is answered. What a peer asks a
-// colleague goes no further than here (answerColleague).
+// was not reached, and then everybody who waits for it is answered. A stream that was
+// opened for questions alone ends with the last answer (Mesh.Dismiss). What a peer asks a
+// colleague goes no further than here (answerColleague); what the answer to disco#info
+// would be stands in the features of every stream (disclosure).
 //
 // # A picture's way
 //

@@ -30,6 +30,8 @@ func (e meshEvent) apply(g *Gateway) {
 		g.returned(ev)
 	case linklocal.StreamOpened:
 		g.streamOpened(ev)
+	case linklocal.Disclosed:
+		g.disclosed(ev)
 	case linklocal.Recognised:
 		g.recognised(ev)
 	case linklocal.Contested:

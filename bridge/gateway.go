@@ -136,6 +136,7 @@ type Gateway struct {
 	introduced *recent[subject] // whose name a colleague knows
 	selfMark   caps.Mark        // of the gateway itself
 	proxyMark  caps.Mark        // of every colleague on the mesh
+	proxyDisco *stanza.Element  // what that mark stands for; not to be changed
 }
 
 // keeper is what the gateway asks of the store. No call waits for the disk.
@@ -161,6 +162,7 @@ type mesh interface {
 	Retract(instance string)
 	Know(instance string, holder linklocal.Machine)
 	Send(linklocal.Delivery)
+	Dismiss(proxy, peer string)
 	FetchAvatar(instance, hash string)
 	Attend(instance string, closely bool)
 }
@@ -254,6 +256,7 @@ func newCore(cfg config.Config, opts Options) (*Gateway, error) {
 		gallery:    newGallery(),
 		introduced: newRecent[subject](nameMemory, maxNoticed),
 		selfMark:   ownMark(selfInfo()), proxyMark: ownMark(proxyInfo()),
+		proxyDisco: disclosure(proxyInfo()),
 	}
 	g.contact.wanted = localOf(g.contactName())
 	if !opts.floor.IsZero() {

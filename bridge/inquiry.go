@@ -75,7 +75,8 @@ func (g *Gateway) inquire(c *colleague, p *peer, question *stanza.Element, ifOpe
 	})
 }
 
-// finish ends an inquiry.
+// finish ends an inquiry, and with the last of them a stream that was opened for that
+// alone (LL-STR-15).
 func (g *Gateway) finish(q *inquiry, f finding, reply stanza.Stanza) {
 	q.end.stop()
 	delete(g.inquiries.ids, q.id)
@@ -84,6 +85,19 @@ func (g *Gateway) finish(q *inquiry, f finding, reply stanza.Stanza) {
 	for _, then := range q.then {
 		then(f, reply)
 	}
+	if !q.peer.askedFrom(q.proxy) {
+		g.mesh.Dismiss(q.proxy, q.peer.instance)
+	}
+}
+
+// askedFrom reports whether a peer's client is being asked something from a proxy.
+func (p *peer) askedFrom(proxy string) bool {
+	for _, q := range p.asked {
+		if q.proxy == proxy {
+			return true
+		}
+	}
+	return false
 }
 
 // inquiryOf returns the inquiry that a peer's stanza answers: by its id, and from

@@ -93,10 +93,11 @@ func (g *Gateway) publish(c *colleague, p linklocal.Profile) {
 		g.log.Debug("colleague up", "instance", name)
 	}
 	c.published, c.profile = true, p
-	g.mesh.Publish(linklocal.Proxy{
-		Key: c.key(), Instance: name, Profile: p, Avatar: g.avatarOf(c),
-		Rename: other,
-	})
+	shown := linklocal.Proxy{Key: c.key(), Instance: name, Profile: p, Avatar: g.avatarOf(c), Rename: other}
+	if p.Ver != "" {
+		shown.Disco = g.proxyDisco
+	}
+	g.mesh.Publish(shown)
 }
 
 // withdraw takes a colleague off the mesh.

@@ -125,7 +125,7 @@ func (s *stream) bindSelf(ctx context.Context, to string) error {
 		if p == nil || p.announced.IsZero() {
 			return false
 		}
-		s.proxy, s.self = p.Key, p.instance
+		s.proxy, s.self, s.disco = p.Key, p.instance, p.Disco
 		return true
 	}) {
 		s.m.cfg.Count("INJ-7")

@@ -124,6 +124,7 @@ func (m *Mesh) open(ctx context.Context, d *dialing, link mdns.Interface, ep mdn
 	}
 	s := m.newStream(conn, link, to.Addr())
 	s.proxy, s.self, s.instance, s.host = d.proxy, d.self, d.instance, ep
+	s.forQuestions = true
 	stop := context.AfterFunc(ctx, s.close)
 	defer stop()
 	if err := s.greet(); err != nil {

@@ -3,8 +3,8 @@ package linklocal
 import "meshbridge/internal/stanza"
 
 // Event is what the mesh tells: [PeerChanged], [PeerGone], [Received], [Delivered],
-// [Returned], [StreamOpened], [Recognised], [Contested], [ProxyChanged], [AvatarFetched] or
-// [Listening].
+// [Returned], [StreamOpened], [Disclosed], [Recognised], [Contested], [ProxyChanged],
+// [AvatarFetched] or [Listening].
 type Event interface{ event() }
 
 // Peer is a person on the mesh as DNS-SD shows them.
@@ -52,6 +52,13 @@ type Returned struct {
 // another program that reads it now.
 type StreamOpened struct{ Proxy, Peer string } // key and instance
 
+// Disclosed tells what a peer says that it can, in the features of a stream that we
+// opened (XEP-0174 section 10). It is as good as the hash in its record.
+type Disclosed struct {
+	Peer  string          // instance
+	Query *stanza.Element // answer to disco#info; not to be changed
+}
+
 // Recognised tells who holds an instance, when that is news: another machine, or the
 // same one at another place. It is for [Mesh.Know] in the next run.
 type Recognised struct {
@@ -90,6 +97,7 @@ func (Received) event()      {}
 func (Delivered) event()     {}
 func (Returned) event()      {}
 func (StreamOpened) event()  {}
+func (Disclosed) event()     {}
 func (Recognised) event()    {}
 func (Contested) event()     {}
 func (ProxyChanged) event()  {}

@@ -13,15 +13,20 @@ import (
 const lang = "en"
 
 // answer is our header, and features where both sides speak version 1.0 (XEP-0174
-// section 6). A name that the peer left out is left out too.
+// section 6), with what the proxy can (section 10). A name that the peer left out is
+// left out too; without it nobody knows whose features these are, so they are empty.
 func (s *stream) answer(h stanza.Header) []byte {
 	own := stanza.Header{From: s.self, To: s.instance, ID: newID(), Lang: lang}
 	if !modern(h.Version) {
 		return stanza.AppendHeader(nil, stanza.Client, own)
 	}
 	own.Version = "1.0"
+	features := stanza.New(stanza.NSStream, "features")
+	if s.disco != nil {
+		features.Add(s.disco)
+	}
 	out := stanza.AppendHeader(nil, stanza.Client, own)
-	return stanza.AppendElement(out, stanza.Client, stanza.New(stanza.NSStream, "features"))
+	return stanza.AppendElement(out, stanza.Client, features)
 }
 
 // newID returns an unpredictable stream id of 128 bits (RFC 6120 section 4.7.3).

@@ -154,19 +154,24 @@ func TestFeatures(t *testing.T) {
 			t.Errorf("after %v", d)
 		}
 	})
-	inOffice(t, "LL-STR-5 a peer of version 1.0 gets it after its features", func(t *testing.T, o *office) {
-		s, _ := answer(o, ` version="1.0"`)
-		o.wait(time.Second)
-		if strings.Contains(got(s), "<message") {
-			t.Error("before the features")
-		}
-		o.say(s, "<stream:features><x xmlns='urn:x'/></stream:features>")
-		at := time.Now()
-		o.hears(s, "<body>hello</body>")
-		if d := time.Since(at); d > 100*time.Millisecond {
-			t.Errorf("after %v", d)
-		}
-	})
+	for what, features := range map[string]string{
+		"": "<x xmlns='urn:x'/>", ", TLS for whom wants it": "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+		", the same as version 2.0 had it": "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><optional/></starttls>",
+	} {
+		inOffice(t, "LL-STR-5 a peer of version 1.0 gets it after its features"+what, func(t *testing.T, o *office) {
+			s, _ := answer(o, ` version="1.0"`)
+			o.wait(time.Second)
+			if strings.Contains(got(s), "<message") {
+				t.Error("before the features")
+			}
+			o.say(s, "<stream:features>%s</stream:features>", features)
+			at := time.Now()
+			o.hears(s, "<body>hello</body>")
+			if d := time.Since(at); d > 100*time.Millisecond {
+				t.Errorf("after %v", d)
+			}
+		})
+	}
 	inOffice(t, "LL-STR-5 or after three seconds without", func(t *testing.T, o *office) {
 		s, at := answer(o, ` version="1.0"`)
 		o.hears(s, "<body>hello</body>")

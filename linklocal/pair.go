@@ -62,7 +62,9 @@ func (m *Mesh) send(d Delivery) {
 		p := m.pairs[key]
 		if p == nil || p.stream == nil || !p.stream.enqueue(outgoing{data: p.stream.render(d.Stanza)}) {
 			m.cfg.Count("mesh-answer")
+			return
 		}
+		p.stream.carries(d.Stanza)
 		return
 	}
 	p := m.pair(key)
@@ -105,6 +107,7 @@ func (m *Mesh) flush(p *pair) {
 		if !p.stream.enqueue(outgoing{data: p.stream.render(next.Stanza), token: next.Token}) {
 			return // its writer says so when there is room
 		}
+		p.stream.carries(next.Stanza)
 		p.queue[0] = message{} // or what lies behind the slice would keep it
 		p.queue = p.queue[1:]
 		p.sent = append(p.sent, next)

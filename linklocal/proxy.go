@@ -3,6 +3,7 @@ package linklocal
 import (
 	"time"
 
+	"meshbridge/internal/stanza"
 	"meshbridge/linklocal/mdns"
 )
 
@@ -13,6 +14,9 @@ type Proxy struct {
 	Rename   func(n int) (name string) // the n-th other name, n >= 1, when the wanted one is taken
 	Profile  Profile                   // Gateway mark, port and PhotoHash are the mesh's to write
 	Avatar   string                    // octets of a picture, MaxAvatar at most; "" for none
+	// Disco is the answer to disco#info about the Node and Ver of the profile, for the
+	// features of streams (XEP-0174 section 10); nil for none. Not to be changed any more.
+	Disco *stanza.Element
 }
 
 // proxy is a published instance.
@@ -38,10 +42,10 @@ func (m *Mesh) publish(p Proxy) {
 		m.proxies[p.Key] = have
 		m.announce(have)
 	case have.failed:
-		have.Profile, have.Avatar, have.failed = p.Profile, p.Avatar, false
+		have.Profile, have.Avatar, have.Disco, have.failed = p.Profile, p.Avatar, p.Disco, false
 		m.announce(have)
 	default:
-		have.Profile, have.Avatar = p.Profile, p.Avatar
+		have.Profile, have.Avatar, have.Disco = p.Profile, p.Avatar, p.Disco
 		if have.pub != nil {
 			have.pub.Set(m.txt(have), m.avatar(have))
 		}

@@ -80,7 +80,7 @@ func (s *stream) other(e *stanza.Element) error {
 		return fmt.Errorf("%w: %s", errTheirs, se.Condition)
 	}
 	if e.Name == (stanza.Name{Space: stanza.NSStream, Local: "features"}) {
-		s.mayWrite()
+		s.told.Do(func() { s.disclose(e); close(s.ready) })
 		return nil
 	}
 	return &stanza.StreamError{Condition: "unsupported-stanza-type", Text: "message and iq only"}

@@ -9,6 +9,7 @@ import (
 // addressed to, or the one of the stream when it says nothing.
 func (m *Mesh) received(s *stream, st stanza.Stanza) {
 	m.heard(s)
+	s.carries(st)
 	key := s.proxy
 	if st.To != "" && mdns.Fold(st.To) != mdns.Fold(s.self) {
 		to := m.own[mdns.Fold(st.To)]

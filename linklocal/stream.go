@@ -23,12 +23,15 @@ type stream struct {
 	opened time.Time
 
 	// Set by the reader before the stream is attached, never changed after.
-	instance string        // of the peer, as advertised
-	proxy    string        // key of the proxy at this end
-	self     string        // instance of the proxy at this end
-	host     mdns.Endpoint // what the peer's records said
-	machine  Machine       // where it leads to
+	instance string          // of the peer, as advertised
+	proxy    string          // key of the proxy at this end
+	self     string          // instance of the proxy at this end
+	disco    *stanza.Element // what that proxy can, nil when it does not say
+	host     mdns.Endpoint   // what the peer's records said
+	machine  Machine         // where it leads to
 	lang     string
+
+	forQuestions bool // we opened it, and no message has passed; of the goroutine of Run once attached
 
 	excused []netip.Addr // other addresses of its instance that speak for no other machine; see recheck
 

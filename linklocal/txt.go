@@ -128,6 +128,10 @@ func ParseTXT(records ...[]string) Profile {
 	return p
 }
 
+// TXTKeys returns what the strings of TXT records say key by key, as ParseTXT reads
+// them: keys in lower case, of a repeated one the first value, texts fit for XML.
+func TXTKeys(records ...[]string) map[string]string { return txtKeys(records) }
+
 // txtKeys returns the first value of every key, keys in lower case, values
 // fit for XML. A key without "=" has the empty value (RFC 6763 section 6.4).
 func txtKeys(records [][]string) map[string]string {

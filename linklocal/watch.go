@@ -18,6 +18,9 @@ import (
 // bridges included. When it has left, it is what was seen last.
 type Sighting struct {
 	Change Change
+	// Domain is that of the DNS where it was found. Host is then a whole name with a dot
+	// at its end, and Interfaces name the domain. "" on a link.
+	Domain string
 	Peer
 	Port  uint16            // of the SRV record; 0 when nobody answers for it
 	Addrs []netip.Addr      // over all interfaces, link-local ones with zone; none when nobody answers

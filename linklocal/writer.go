@@ -64,7 +64,8 @@ func (s *stream) write() {
 	}
 }
 
-// mayWrite lets the writer begin: there are no features to come.
+// mayWrite lets the writer begin: there are no features to come, or they are of no
+// matter.
 func (s *stream) mayWrite() { s.told.Do(func() { close(s.ready) }) }
 
 // enqueue hands data to the writer. It reports false when the queue is full or our

@@ -27,6 +27,10 @@ var (
 	// ErrAliases: a chain of CNAME records is a loop or longer than 8.
 	ErrAliases = errors.New("aliases lead nowhere")
 
+	// ErrLinkLocal: a record leads to a host under .local, which means something
+	// only on the link where that host is (RFC 6762 section 3).
+	ErrLinkLocal = errors.New("a name of the local link")
+
 	// ErrBadURI: the URI is not one that can be asked for.
 	ErrBadURI = errors.New("cannot be looked up")
 )

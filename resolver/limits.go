@@ -7,6 +7,8 @@ import "time"
 const (
 	maxQuestions = 64       // two SRV sets and the addresses of some 30 hosts
 	maxAliases   = 8        // CNAMEs between a name and its records
+	maxInstances = 500      // of a service in a domain, 500 being what is published on a LAN before Avahi clients lose some
+	maxTXT       = 4 << 10  // octets of what one instance says of itself; usual are some hundred
 	maxServices  = 64       // SRV records that are considered, lowest priority first
 	maxAddresses = 8        // of one host in one address family
 	maxTargets   = 64       // addresses that anybody could want to try

@@ -72,7 +72,7 @@ func (l *lookup) ask(ctx context.Context, name string, kind uint16) (reply, erro
 // askable reports whether a name out of an answer may be asked about: no single
 // label, and nothing of the local link (RFC 6762 section 3).
 func askable(name string) bool {
-	return uri.DNSName(name) && strings.Contains(name, ".") && !strings.HasSuffix(name, ".local")
+	return uri.DNSName(name) && strings.Contains(name, ".") && !linkLocal(name)
 }
 
 // told writes into the trace what the last answer held.

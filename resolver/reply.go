@@ -50,17 +50,9 @@ type reply struct {
 // is followed within the answer (RFC 3861 section 4).
 func readReply(m *dns.Msg, q question) (reply, error) {
 	r := reply{end: q.name, negative: m.Rcode == dns.RcodeNameError}
-	aliases := make(map[string]string)
-	for _, rr := range m.Answer {
-		if c, ok := rr.(*dns.CNAME); ok && c.Hdr.Class == dns.ClassINET {
-			aliases[plainName(c.Hdr.Name)] = plainName(c.Target)
-		}
-	}
-	for next, ok := aliases[r.end]; ok; next, ok = aliases[r.end] {
-		if r.hops++; r.hops > maxAliases {
-			return r, aliasError(q.name)
-		}
-		r.end = next
+	var err error
+	if r.end, r.hops, err = aliasEnd(m, q.name); err != nil {
+		return r, err
 	}
 	for _, rr := range m.Answer {
 		if plainName(rr.Header().Name) != r.end || rr.Header().Class != dns.ClassINET {
@@ -70,6 +62,24 @@ func readReply(m *dns.Msg, q question) (reply, error) {
 	}
 	r.takeExtra(m.Extra)
 	return r, nil
+}
+
+// aliasEnd is where the aliases of an answer lead from a name, and how many they are.
+func aliasEnd(m *dns.Msg, name string) (end string, hops int, err error) {
+	aliases := make(map[string]string)
+	for _, rr := range m.Answer {
+		if c, ok := rr.(*dns.CNAME); ok && c.Hdr.Class == dns.ClassINET {
+			aliases[plainName(c.Hdr.Name)] = plainName(c.Target)
+		}
+	}
+	end = name
+	for next, ok := aliases[end]; ok; next, ok = aliases[end] {
+		if hops++; hops > maxAliases {
+			return end, hops, aliasError(name)
+		}
+		end = next
+	}
+	return end, hops, nil
 }
 
 // take keeps a record of the type that was asked for.

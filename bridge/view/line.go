@@ -13,10 +13,12 @@ import (
 	"meshbridge/linklocal"
 )
 
-// Event is the documented form of a line of JSON.
+// Event is the documented form of a line of JSON. Origin is "wide-area" where the
+// instance was found in a domain of the DNS, which then stands for the interfaces.
 type Event struct {
 	Event      string            `json:"event"` // add, change or remove
 	Instance   string            `json:"instance"`
+	Origin     string            `json:"origin,omitempty"`
 	Interfaces []string          `json:"interfaces"`
 	Host       string            `json:"host"` // with .local; "" while unknown
 	Port       uint16            `json:"port"` // 0 while unknown
@@ -29,7 +31,7 @@ var changes = [...]string{"add", "change", "remove"}
 // EventOf is a sighting in that form.
 func EventOf(s linklocal.Sighting) Event {
 	return Event{
-		Event: changes[s.Change], Instance: s.Instance, Interfaces: s.Interfaces,
+		Event: changes[s.Change], Origin: origin(s), Instance: s.Instance, Interfaces: s.Interfaces,
 		Host: hostName(s.Host), Port: s.Port, Addresses: texts(s.Addrs), TXT: s.TXT,
 	}
 }
@@ -55,9 +57,16 @@ func (e Event) sighting() linklocal.Sighting {
 
 func (v *view) writeJSON(s linklocal.Sighting) error { return terminal.WriteJSON(v.Out, EventOf(s)) }
 
+func origin(s linklocal.Sighting) string {
+	if s.Domain != "" {
+		return "wide-area"
+	}
+	return ""
+}
+
 func hostName(label string) string {
-	if label == "" {
-		return ""
+	if whole, ok := strings.CutSuffix(label, "."); ok || label == "" {
+		return whole
 	}
 	return label + ".local"
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"meshbridge/bridge/widearea"
 	"meshbridge/linklocal"
 	"meshbridge/linklocal/mdns"
 )
@@ -22,6 +23,8 @@ type Options struct {
 	Notes      io.Writer // for what is not an event, such as interfaces that are missing
 	Log        *slog.Logger
 	Network    mdns.Network // nil: real sockets
+	// Wide looks in a domain of the DNS instead of on interfaces; nil: on those.
+	Wide *widearea.Browser
 }
 
 // Errors of Run.
@@ -39,9 +42,7 @@ func Run(ctx context.Context, o Options) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	v := &view{Options: o, end: end}
-	err := linklocal.Watch{
-		Interfaces: o.Interfaces, Network: o.Network, Log: o.Log, Handle: v.show, Settled: v.settled,
-	}.Run(ctx)
+	err := v.look(ctx)
 	switch cause := context.Cause(ctx); {
 	case err != nil:
 		return err
@@ -50,6 +51,19 @@ func Run(ctx context.Context, o Options) error {
 	default:
 		return cause
 	}
+}
+
+// look looks where the options say.
+func (v *view) look(ctx context.Context) error {
+	if v.Wide == nil {
+		return linklocal.Watch{
+			Interfaces: v.Interfaces, Network: v.Network, Log: v.Log, Handle: v.show, Settled: v.settled,
+		}.Run(ctx)
+	}
+	wide := *v.Wide
+	wide.Log, wide.Handle = v.Log, v.show
+	wide.Settled = func() { v.settled([]string{wide.Domain}) }
+	return wide.Run(ctx)
 }
 
 // errDone ends a view that has shown what there is.

@@ -29,6 +29,8 @@ func browseVerb() verb {
 			"While a bridge runs here that this user may ask, it shows what that bridge sees\n" +
 			"(see status); with --local or -i it looks itself. The interfaces are then those of\n" +
 			"the configuration, else all that can do multicast.\n" +
+			"With --domain it looks in a domain of the DNS instead (wide-area DNS-SD), where\n" +
+			"bridges show nobody and look for nobody: to see what a zone says.\n" +
 			"--json prints for each event one line {\"event\",\"instance\",\"interfaces\",\"host\",\n" +
 			"\"port\",\"addresses\",\"txt\"}, where event is add, change or remove.",
 		setup: func(fs *flag.FlagSet) func(*call) int {
@@ -37,6 +39,7 @@ func browseVerb() verb {
 			fs.Var(&o.interfaces, "i", "look on `IFACE`; may be given several times")
 			fs.StringVar(&o.socket, "socket", "", "control socket `PATH` of the bridge that runs, whatever the configuration says")
 			fs.BoolVar(&o.local, "local", false, "look itself, even while a bridge runs")
+			o.wide.flags(fs)
 			fs.BoolVar(&o.once, "t", false, "end when the picture is settled, after a few seconds;\nexit code 4 when nobody is there")
 			fs.BoolVar(&o.json, "json", false, "print a line of JSON for each event")
 			fs.BoolVar(&o.verbose, "v", false, "log what is heard")
@@ -54,6 +57,7 @@ type browseOptions struct {
 	file, socket               string
 	interfaces                 names
 	once, json, verbose, local bool
+	wide                       wideArea
 }
 
 // names is a flag that may be given several times.
@@ -74,6 +78,12 @@ func browse(c *call, o browseOptions) int {
 	if err != nil {
 		fmt.Fprintln(c.err, err)
 		return exitUsage
+	}
+	switch {
+	case o.wide.domain != "":
+		return browseDomain(c, o, cfg)
+	case len(o.wide.servers) > 0:
+		return c.misuse("asks a DNS server with --domain only")
 	}
 	if !o.local && !o.verbose && len(o.interfaces) == 0 {
 		if code, answered := browseBridge(c, o, cfg.Upstream.Domain); answered {

@@ -52,16 +52,23 @@ func Tamper(f func(answer *dns.Msg, overTCP bool) []*dns.Msg) Option {
 //	TRUNCATED name   over UDP: half of the records and the TC flag
 func Serve(tb testing.TB, zone string, options ...Option) *Server {
 	tb.Helper()
-	s := &Server{tb: tb}
-	for _, o := range options {
-		o(s)
-	}
-	s.Replace(zone)
+	s := New(tb, zone, options...)
 	tcp, udp := listen(tb)
 	s.addr = udp.LocalAddr().(*net.UDPAddr).AddrPort()
 	for _, d := range []*dns.Server{{Listener: tcp, Handler: s}, {PacketConn: udp, Handler: s}} {
 		s.start(d)
 	}
+	return s
+}
+
+// New returns a server that is reached by its Dial only: a server for virtual time.
+func New(tb testing.TB, zone string, options ...Option) *Server {
+	tb.Helper()
+	s := &Server{tb: tb}
+	for _, o := range options {
+		o(s)
+	}
+	s.Replace(zone)
 	return s
 }
 
