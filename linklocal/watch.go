@@ -22,6 +22,7 @@ type Sighting struct {
 	Port  uint16            // of the SRV record; 0 when nobody answers for it
 	Addrs []netip.Addr      // over all interfaces, link-local ones with zone; none when nobody answers
 	TXT   map[string]string // keys in lower case, as ParseTXT reads them
+	Why   []string          // in words, why it is suspected to be gone or does not get through; none: nothing is known against it
 }
 
 // Change is what happened to an instance.
