@@ -38,6 +38,12 @@
 // ask. Everything that strangers can fill is bounded in limits.go, and every refusal is
 // counted under the rule that demands it (Config.Count).
 //
+// # Whose name it is
+//
+// A name is probed for and, once ours, left to anybody who probes for it, unless they are of
+// our kind (Service.Kin): clients of people may be unable to take another, and we are not
+// (conflict.go, docs/decisions/029-names-on-the-lan.md).
+//
 // # Not here
 //
 // Questions of others do not replace ours (RFC 6762 section 7.3), reverse address names are
