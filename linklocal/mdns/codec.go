@@ -125,10 +125,31 @@ func pointersBackward(data []byte, off int) error {
 	return nil
 }
 
+// unpackRecord decodes a record. The rdata of a type that we read nothing from is passed over
+// as it stands: python3-zeroconf (0.47) puts damaged NSEC records beside its good ones.
 func unpackRecord(data []byte, off int) (record, int, error) {
-	if err := pointersBackward(data, off); err != nil {
+	n, at, err := unpackName(data, off)
+	if err != nil {
 		return record{}, 0, err
 	}
+	if at+10 > len(data) {
+		return record{}, 0, errTrailing
+	}
+	switch typ := binary.BigEndian.Uint16(data[at:]); typ {
+	case typeA, typeAAAA, typePTR, typeSRV, typeTXT, typeNULL:
+		return unpackKnown(data, off)
+	default:
+		class, ttl := binary.BigEndian.Uint16(data[at+2:]), binary.BigEndian.Uint32(data[at+4:])
+		end := at + 10 + int(binary.BigEndian.Uint16(data[at+8:]))
+		if end > len(data) {
+			return record{}, 0, errTrailing
+		}
+		return record{name: n, typ: typ, class: class &^ topBit, flush: class&topBit != 0, ttl: ttl, data: string(data[at+10 : end])}, end, nil
+	}
+}
+
+// unpackKnown decodes a record whose rdata we read.
+func unpackKnown(data []byte, off int) (record, int, error) {
 	rr, end, err := dns.UnpackRR(data, off)
 	if err != nil {
 		return record{}, 0, err
