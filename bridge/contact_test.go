@@ -78,6 +78,7 @@ func TestContact(t *testing.T) {
 	})
 	scene(t, "INJ-7 LL-3-15 who has the name already keeps it: the gateway takes the next one, and again the next time", func(o *office) {
 		native := o.joins(contactName, "desk", "10.2.1.33/24", "txtvers=1", "status=avail", "msg=A person")
+		o.pass(3 * time.Second) // it has the name
 		alice, juliet := o.together()
 		juliet.expectSees(contactName, "avail A person")
 		juliet.expectSees("gateway-1@office", "avail Write to me: help")

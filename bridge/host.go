@@ -34,12 +34,15 @@ func (s *Service) Drop(ctx context.Context, ids []uint64, to string) (control.Dr
 
 // Browse tells of everybody on the LAN.
 func (s *Service) Browse(ctx context.Context, once bool, tell func(any) error) error {
-	g := s.now()
+	return s.now().browse(ctx, once, tell)
+}
+
+func (g *Gateway) browse(ctx context.Context, once bool, tell func(any) error) error {
 	lan, err := look(ctx, g, func(g *Gateway) *linklocal.Mesh { return g.lan })
 	if err != nil {
 		return err
 	}
-	err = lan.Look(ctx, once, func(s linklocal.Sighting) error { return tell(view.EventOf(s)) })
+	err = lan.Look(ctx, once, g.objections, func(s linklocal.Sighting) error { return tell(view.EventOf(s)) })
 	if errors.Is(err, linklocal.ErrStopped) {
 		return errors.New("the bridge has left the LAN, to end or to begin anew; ask again")
 	}

@@ -116,6 +116,7 @@ func (p *person) signOn(txt ...string) {
 	p.engine, err = mdns.New(mdns.Config{Interfaces: []string{"eth0"}, Host: p.hostname, Network: p.host})
 	p.o.must(err)
 	p.pub = p.engine.Publish(mdns.Service{
+		Kin:  func([]string) bool { return true }, // what a native client has, it defends
 		Type: linklocal.ServiceType, Instance: p.instance, Port: p.port, TXT: txt,
 		Rename: func(n int) string { return fmt.Sprint(p.instance, "-", n) },
 	})

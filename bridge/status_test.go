@@ -253,7 +253,7 @@ func TestBrowseTheBridge(t *testing.T) {
 		events := make(chan view.Event, 100)
 		ended := make(chan error, 1)
 		go func() {
-			ended <- o.gateway.lan.Look(ctx, false, func(s linklocal.Sighting) error { events <- view.EventOf(s); return nil })
+			ended <- o.gateway.browse(ctx, false, func(e any) error { events <- e.(view.Event); return nil })
 		}()
 		next := func() view.Event {
 			o.pass(3 * time.Second)
@@ -278,6 +278,18 @@ func TestBrowseTheBridge(t *testing.T) {
 		if e := next(); e.Event != "change" || e.Instance != julietName || e.TXT["status"] != "away" {
 			o.Errorf("%+v", e)
 		}
+		blocks := func(on bool) {
+			_, err := look(ctx, o.gateway, func(g *Gateway) bool { return g.setBlock(aliceAndJuliet, byColleague, on) })
+			o.must(err)
+		}
+		blocks(true)
+		if e := next(); e.Event != "change" || e.Instance != julietName || !slices.Equal(e.Why, []string{"blocked by " + aliceJID}) {
+			o.Errorf("%+v", e)
+		}
+		blocks(false)
+		if e := next(); e.Event != "change" || e.Instance != julietName || e.Why != nil {
+			o.Errorf("%+v", e)
+		}
 		juliet.signOff()
 		if e := next(); e.Event != "remove" || e.Instance != julietName {
 			o.Errorf("%+v", e)
@@ -287,7 +299,7 @@ func TestBrowseTheBridge(t *testing.T) {
 			o.Errorf("%v", err)
 		}
 		once := 0
-		o.must(o.gateway.lan.Look(o.Context(), true, func(linklocal.Sighting) error { once++; return nil }))
+		o.must(o.gateway.browse(o.Context(), true, func(any) error { once++; return nil }))
 		if once != 2 { // Alice and the gateway
 			o.Errorf("%d are there", once)
 		}

@@ -90,9 +90,10 @@ func missing() []string {
 	needs := []need{
 		{"the root user", root},
 		program("ip"), program("mount"), program("dbus-daemon"), program("avahi-daemon"),
-		program("avahi-publish"), program("prosody"), program("erl"), program("stunnel4"), program("gcc"), program("pkg-config"), program("go"),
+		program("avahi-publish"), program("avahi-browse"), program("avahi-resolve"), program("prosody"), program("erl"), program("stunnel4"), program("gcc"), program("pkg-config"), program("go"),
 		works("libpurple's header files", "pkg-config", "--exists", "--print-errors", "purple"),
 		works("Debian's python3 with slixmpp", "/usr/bin/python3", "-c", "import slixmpp"),
+		works("Debian's python3 with zeroconf", "/usr/bin/python3", "-c", "import zeroconf"),
 		{"ejabberd", func() error { _, err := ejabberdLibraries(); return err }},
 		{"network namespaces, veth and bridge devices", namespaces},
 	}

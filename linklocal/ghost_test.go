@@ -309,7 +309,7 @@ func (o *office) onlooker() func() map[string]linklocal.Sighting {
 	ctx, cancel := context.WithCancel(o.t.Context())
 	ended := make(chan error)
 	go func() {
-		ended <- o.mesh.Look(ctx, false, func(s linklocal.Sighting) error {
+		ended <- o.mesh.Look(ctx, false, nil, func(s linklocal.Sighting) error {
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			seen[s.Instance] = s

@@ -20,9 +20,11 @@ const (
 
 // Look tells of everything that the mesh itself sees and shows, and then of every change,
 // until tell fails, whose error it returns, or ctx ends. With once it ends when what
-// is there has been told. It runs on the caller's goroutine and holds nothing up.
-func (m *Mesh) Look(ctx context.Context, once bool, tell func(Sighting) error) error {
-	l := looker{mesh: m, told: map[string]Sighting{}, spots: map[spotKey]*spot{}}
+// is there has been told. What the caller knows against instances, by instance, is asked
+// for each time with why, unless that is nil; an error of it ends everything. It runs on
+// the caller's goroutine and holds nothing up.
+func (m *Mesh) Look(ctx context.Context, once bool, why func(context.Context) (map[string][]string, error), tell func(Sighting) error) error {
+	l := looker{mesh: m, why: why, told: map[string]Sighting{}, spots: map[spotKey]*spot{}}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -44,6 +46,7 @@ func (m *Mesh) Look(ctx context.Context, once bool, tell func(Sighting) error) e
 // looker is one who looks on.
 type looker struct {
 	mesh  *Mesh
+	why   func(context.Context) (map[string][]string, error)
 	told  map[string]Sighting // by folded instance
 	spots map[spotKey]*spot
 }
@@ -91,7 +94,25 @@ func (l *looker) look(ctx context.Context) (map[string]Sighting, error) {
 	for key, s := range seen {
 		now[key] = s.sighting()
 	}
-	return now, nil
+	return now, l.explain(ctx, now)
+}
+
+// explain puts what is known against instances beside them.
+func (l *looker) explain(ctx context.Context, now map[string]Sighting) error {
+	if l.why == nil {
+		return nil
+	}
+	known, err := l.why(ctx)
+	if err != nil {
+		return err
+	}
+	for instance, why := range known {
+		if s, here := now[mdns.Fold(instance)]; here {
+			s.Why = append(s.Why, why...)
+			now[mdns.Fold(instance)] = s
+		}
+	}
+	return nil
 }
 
 // spot returns what is remembered of where an instance is reached.

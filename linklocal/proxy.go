@@ -86,7 +86,7 @@ func (m *Mesh) announce(p *proxy) {
 	var pub *mdns.Publication
 	pub = m.engine.Publish(mdns.Service{
 		Type: ServiceType, Instance: p.Instance, Rename: p.Rename, Port: m.port,
-		TXT: m.txt(p), Null: m.avatar(p),
+		TXT: m.txt(p), Null: m.avatar(p), Kin: isBridge,
 		Notify: func(s mdns.Status) {
 			m.post(func() {
 				if m.proxies[p.Key] == p && p.pub == pub {
@@ -97,6 +97,10 @@ func (m *Mesh) announce(p *proxy) {
 	})
 	p.pub = pub
 }
+
+// isBridge reports whether a TXT is that of a bridge's proxy (LL-4-9). The first of two
+// bridges keeps a name that both want: people have talked to somebody under it.
+func isBridge(txt []string) bool { return ParseTXT(txt).HasGateway }
 
 func (m *Mesh) txt(p *proxy) []string {
 	profile := p.Profile

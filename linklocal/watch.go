@@ -26,6 +26,7 @@ type Sighting struct {
 	Addrs []netip.Addr      // over all interfaces, link-local ones with zone; none when nobody answers
 	TXT   map[string]string // keys in lower case, as ParseTXT reads them
 	Doubt mdns.Doubt        // whether it may not be here any more, since when and until when that is open; zero: no
+	Why   []string          // in words, why it does not get through; none: nothing is known against it
 }
 
 // Change is what happened to an instance.

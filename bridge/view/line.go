@@ -24,6 +24,7 @@ type Event struct {
 	Port       uint16            `json:"port"` // 0 while unknown
 	Addresses  []string          `json:"addresses"`
 	TXT        map[string]string `json:"txt"`
+	Why        []string          `json:"why,omitempty"` // it is suspected to be gone, or does not get through
 }
 
 var changes = [...]string{"add", "change", "remove"}
@@ -32,36 +33,32 @@ var changes = [...]string{"add", "change", "remove"}
 func EventOf(s linklocal.Sighting) Event {
 	return Event{
 		Event: changes[s.Change], Origin: origin(s), Instance: s.Instance, Interfaces: s.Interfaces,
-		Host: hostName(s.Host), Port: s.Port, Addresses: texts(s.Addrs), TXT: s.TXT,
+		Host: hostName(s.Host), Port: s.Port, Addresses: texts(s.Addrs), TXT: s.TXT, Why: reasons(s),
 	}
 }
 
-// sighting is an event that another program has told. What it makes no sense of is left
-// out.
-func (e Event) sighting() linklocal.Sighting {
-	s := linklocal.Sighting{Change: linklocal.Change(max(0, slices.Index(changes[:], e.Event))), Port: e.Port, TXT: e.TXT}
+// profile is what an instance says of itself.
+func (e Event) profile() linklocal.Profile {
 	var txt []string
 	for _, key := range slices.Sorted(maps.Keys(e.TXT)) {
 		txt = append(txt, key+"="+e.TXT[key])
 	}
-	s.Peer = linklocal.Peer{
-		Instance: e.Instance, Interfaces: e.Interfaces, Host: strings.TrimSuffix(e.Host, ".local"), Profile: linklocal.ParseTXT(txt),
-	}
-	for _, a := range e.Addresses {
-		if addr, err := netip.ParseAddr(a); err == nil {
-			s.Addrs = append(s.Addrs, addr)
-		}
-	}
-	return s
+	return linklocal.ParseTXT(txt)
 }
-
-func (v *view) writeJSON(s linklocal.Sighting) error { return terminal.WriteJSON(v.Out, EventOf(s)) }
 
 func origin(s linklocal.Sighting) string {
 	if s.Domain != "" {
 		return "wide-area"
 	}
 	return ""
+}
+
+// reasons are what is to be said of somebody, doubts first.
+func reasons(s linklocal.Sighting) []string {
+	if s.Doubt.Why == "" {
+		return s.Why
+	}
+	return append([]string{s.Doubt.Why}, s.Why...)
 }
 
 func hostName(label string) string {
@@ -80,47 +77,104 @@ func texts(addrs []netip.Addr) []string {
 	return out
 }
 
-// writeText prints "+ br-lan juliet@pronto pronto.local:5298 10.2.1.187 avail "text" [mark]".
-// The columns are as wide as names usually are: a stream of lines cannot know more.
-func (v *view) writeText(s linklocal.Sighting) error {
-	sign := [...]string{"+", "=", "-"}[s.Change]
-	line := fmt.Sprintf("%s %-8s %-28s", sign, strings.Join(s.Interfaces, ","), terminal.Printable(s.Instance))
-	if s.Change != linklocal.Left {
-		line += " " + strings.Join(v.details(s), "  ")
+// Print writes an event as o wants it.
+func Print(o Options, e Event) error {
+	if o.JSON {
+		return terminal.WriteJSON(o.Out, e)
 	}
-	_, err := fmt.Fprintln(v.Out, strings.TrimRight(line, " "))
+	_, err := fmt.Fprintln(o.Out, o.line(e))
 	return err
 }
 
-// inQuotes keeps a message from ending its quotes and going on as a mark.
-var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+// Where the columns of a line begin. They are as wide as names usually are, since a
+// stream of lines cannot know more, and with a status end at column 80.
+const (
+	atInterfaces = 2
+	atInstance   = 11
+	atHost       = 39
+	atAddress    = 59
+	atStatus     = 75
+	atRest       = 81
+)
 
-func (v *view) details(s linklocal.Sighting) []string {
-	at := "does not answer"
-	if s.Port != 0 {
-		at = net.JoinHostPort(terminal.Printable(hostName(s.Host)), strconv.Itoa(int(s.Port)))
+// A message is cut where the line would be longer than lineMax, and not below
+// messageMin: a name, an address or a reason never is.
+const (
+	lineMax    = 120
+	messageMin = 16
+)
+
+var signs = map[string]string{"add": "+", "change": "=", "remove": "-"}
+
+// line is an event in words, such as
+//
+//   - br-lan   juliet@pronto               pronto.local:5298   10.2.1.187 +1   avail "at my desk"
+func (o Options) line(e Event) string {
+	var r terminal.Row
+	r.Put(0, signs[e.Event])
+	r.Put(atInterfaces, terminal.Printable(strings.Join(e.Interfaces, ",")))
+	r.Put(atInstance, terminal.Printable(e.Instance))
+	if e.Event == changes[linklocal.Left] {
+		return r.String()
 	}
-	out := []string{at}
-	if len(s.Addrs) > 0 {
-		out = append(out, strings.Join(texts(s.Addrs), " "))
-	}
-	out = append(out, string(s.Profile.Status))
-	if s.Profile.Message != "" {
-		out = append(out, `"`+terminal.Printable(inQuotes.Replace(s.Profile.Message))+`"`)
-	}
-	if mark := v.mark(s.Profile); mark != "" {
-		out = append(out, mark)
-	}
-	return out
+	r.Put(atHost, at(e))
+	r.Put(atAddress, shortest(e.Addresses))
+	p := e.profile()
+	r.Put(atStatus, string(p.Status))
+	notes := o.notes(p, e.Why)
+	r.Put(atRest, quoted(p.Message, lineMax-max(atRest, r.Width()+1)-terminal.Width(notes)))
+	r.Put(0, notes)
+	return r.String()
 }
 
-// mark tells whose proxy an instance is (LL-4-9).
-func (v *view) mark(p linklocal.Profile) string {
+func at(e Event) string {
+	if e.Port == 0 {
+		return "does not answer"
+	}
+	return net.JoinHostPort(terminal.Printable(e.Host), strconv.Itoa(int(e.Port)))
+}
+
+// shortest is the first address, which is one of IPv4 if there is any, and how many more
+// there are.
+func shortest(addresses []string) string {
+	if len(addresses) == 0 {
+		return ""
+	}
+	first := terminal.Printable(addresses[0])
+	if more := len(addresses) - 1; more > 0 {
+		first += " +" + strconv.Itoa(more)
+	}
+	return first
+}
+
+// inQuotes keeps a message from ending its quotes and going on as a note.
+var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// quoted is a message in quotes that takes so many columns at most, but not fewer than
+// messageMin.
+func quoted(message string, columns int) string {
+	if message == "" {
+		return ""
+	}
+	return `"` + terminal.Cut(terminal.Printable(inQuotes.Replace(message)), max(columns, messageMin)-2) + `"`
+}
+
+// inBrackets keeps a note from ending its brackets.
+var inBrackets = strings.NewReplacer("[", "(", "]", ")")
+
+// notes tell whose proxy an instance is (LL-4-9), and what stands against it.
+func (o Options) notes(p linklocal.Profile, why []string) string {
+	var all []string
 	switch {
 	case !p.HasGateway:
-		return ""
-	case v.Domain != "" && p.Gateway == linklocal.GatewayMark(v.Domain):
-		return "[proxy of " + v.Domain + "]"
+	case o.Domain != "" && p.Gateway == linklocal.GatewayMark(o.Domain):
+		all = append(all, "proxy of "+o.Domain)
+	default:
+		all = append(all, "proxy of gateway "+p.Gateway)
 	}
-	return "[proxy of gateway " + terminal.Printable(p.Gateway) + "]"
+	all = append(all, why...)
+	if len(all) == 0 {
+		return ""
+	}
+	return "[" + terminal.Printable(inBrackets.Replace(strings.Join(all, "; "))) + "]"
 }

@@ -80,11 +80,7 @@ func (v *view) show(s linklocal.Sighting) {
 	if s.Change == linklocal.Came {
 		v.shown++
 	}
-	write := v.writeText
-	if v.JSON {
-		write = v.writeJSON
-	}
-	if err := write(s); err != nil {
+	if err := Print(v.Options, EventOf(s)); err != nil {
 		v.end(fmt.Errorf("printing: %w", err))
 	}
 }

@@ -3,6 +3,7 @@ package view
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"net/netip"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"meshbridge/bridge/terminal"
 	"meshbridge/linklocal"
 	"meshbridge/linklocal/mdns"
 	"meshbridge/linklocal/mdns/mdnstest"
@@ -162,19 +164,71 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// lineOf is the line of an ordinary instance with that message and those objections.
+func lineOf(message string, why ...string) string {
+	return Options{}.line(Event{
+		Event: "add", Instance: "juliet@pronto", Interfaces: []string{"br-lan"}, Host: "pronto.local", Port: 5298,
+		Addresses: []string{"10.2.1.187", "fe80::1%br-lan"}, TXT: map[string]string{"msg": message}, Why: why,
+	})
+}
+
 func TestAMessageStaysInItsQuotes(t *testing.T) {
 	for message, want := range map[string]string{
 		`at "my" desk`:                   `"at \"my\" desk"`,
 		`x\" [proxy of lan.example.org]`: `"x\\\" [proxy of lan.example.org]"`,
 		"x\\":                            `"x\\"`,
-		"x\x1by":                         `"x\x1by"`,
+		"x\x1by\u202e":                   `"xy\u202e"`,
+		strings.Repeat(`"`, 200):         `"` + strings.Repeat(`\"`, 17) + `..."`,
 	} {
-		s := linklocal.Sighting{}
-		s.Profile.Message = message
-		if out := new(view).details(s); out[len(out)-1] != want {
-			t.Errorf("LL-4-9 O2: %q is printed as %s, want %s", message, out[len(out)-1], want)
+		if got := lineOf(message); !strings.HasSuffix(got, " avail "+want) {
+			t.Errorf("LL-4-9 O2: %q is printed as %s, want %s", message, got, want)
 		}
 	}
+}
+
+func TestColumns(t *testing.T) {
+	t.Run("a line fits 80 columns without a message, and 120 with one", func(t *testing.T) {
+		plain := lineOf("")
+		if plain != "+ br-lan   juliet@pronto               pronto.local:5298   10.2.1.187 +1   avail" || len(plain) != 80 {
+			t.Errorf("%d: %s", len(plain), plain)
+		}
+		for _, message := range []string{strings.Repeat("at my desk ", 9), strings.Repeat("机の前", 30)} {
+			if got := lineOf(message); terminal.Width(got) > 120 || terminal.Width(got) < 118 || !strings.HasPrefix(got, plain+` "`) || !strings.HasSuffix(got, `..."`) {
+				t.Errorf("%d: %s", terminal.Width(got), got)
+			}
+		}
+	})
+	t.Run("a reason is never cut, and leaves something of the message", func(t *testing.T) {
+		why := "has not been approved (computer x] [proxy, address 10.2.1.187): alice@example.org"
+		if got := lineOf(strings.Repeat("at my desk ", 9), why, "blocked by bob@example.org"); !strings.HasSuffix(got,
+			` avail "at my desk ..." [has not been approved (computer x) (proxy, address 10.2.1.187): alice@example.org; blocked by bob@example.org]`) {
+			t.Error(got)
+		}
+	})
+	t.Run("O2 columns stand below each other, whatever the writing, and again after a long name", func(t *testing.T) {
+		for _, instance := range []string{"juliet@pronto", "花子@机", "e\u0301mile@café", `alice\40example.org@office`, "\x1b[31m@pc"} {
+			e := Event{Event: "add", Instance: instance, Interfaces: []string{"br-lan"}, Host: "pronto.local", Port: 5298}
+			if got := (Options{}).line(e); columnOf(got, "pronto.local:") != atHost {
+				t.Error(got)
+			}
+		}
+		long := Event{Event: "change", Instance: strings.Repeat("x", 63), Interfaces: []string{"br-lan", "br-guest"}, Host: "pronto.local", Port: 5298, Addresses: []string{"10.2.1.187"}}
+		if got := (Options{}).line(long); got != "= br-lan,br-guest "+strings.Repeat("x", 63)+" pronto.local:5298 10.2.1.187 avail" {
+			t.Error(got)
+		}
+		if got := (Options{}).line(Event{Event: "add", Instance: "a@b", Interfaces: []string{"lan"}}); columnOf(got, "does not answer") != atHost || columnOf(got, "avail") != atStatus {
+			t.Error(got)
+		}
+	})
+}
+
+// columnOf is the column where a text begins.
+func columnOf(line, text string) int {
+	before, _, found := strings.Cut(line, text)
+	if !found {
+		return -1
+	}
+	return terminal.Width(before)
 }
 
 // closed is a pipe that nobody reads.
@@ -197,26 +251,34 @@ func TestNobodyReads(t *testing.T) {
 }
 
 func TestPrint(t *testing.T) {
-	t.Run("LL-4-9 what a running bridge tells is printed as what is seen here", func(t *testing.T) {
+	t.Run("LL-4-9 an event survives the control socket", func(t *testing.T) {
 		p := linklocal.Peer{Instance: `alice\40example.org@office`, Host: "office", Interfaces: []string{"eth0"}}
-		p.Profile = linklocal.ParseTXT([]string{"status=dnd", "msg=a=b \x1b", "gw=0abf8254"})
-		for change, sign := range []string{"+", "=", "-"} {
-			s := linklocal.Sighting{Change: linklocal.Change(change), Peer: p, Port: 5298,
-				Addrs: []netip.Addr{netip.MustParseAddr("10.2.1.1"), netip.MustParseAddr("fe80::1%eth0")},
-				TXT:   map[string]string{"status": "dnd", "msg": "a=b \x1b", "gw": "0abf8254"}}
-			for _, asJSON := range []bool{false, true} {
-				var seen, told bytes.Buffer
-				here := &view{Options: Options{Domain: "lan.example.org", Out: &seen}}
-				write := here.writeText
-				if asJSON {
-					write = here.writeJSON
-				}
-				if err := errors.Join(write(s), Print(Options{Domain: "lan.example.org", JSON: asJSON, Out: &told}, EventOf(s))); err != nil {
-					t.Fatal(err)
-				}
-				if told.String() != seen.String() || !asJSON && !strings.HasPrefix(told.String(), sign+" eth0 ") {
-					t.Errorf("told %q, seen %q", told.String(), seen.String())
-				}
+		s := linklocal.Sighting{Change: linklocal.Changed, Peer: p, Port: 5298,
+			Addrs: []netip.Addr{netip.MustParseAddr("10.2.1.1"), netip.MustParseAddr("fe80::1%eth0")},
+			TXT:   map[string]string{"status": "dnd", "msg": "a=b \x1b", "gw": "0abf8254"}, Why: []string{"blocked by bob@example.org"}}
+		seen := EventOf(s)
+		data, err := json.Marshal(seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told Event
+		if err := json.Unmarshal(data, &told); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(seen, told); diff != "" {
+			t.Error(diff)
+		}
+		for asJSON, want := range map[bool]string{
+			false: `= eth0     alice\40example.org@office  office.local:5298   10.2.1.1 +1     dnd   "a=b " [proxy of lan.example.org; blocked by bob@example.org]` + "\n",
+			true: `{"event":"change","instance":"alice\\40example.org@office","interfaces":["eth0"],"host":"office.local","port":5298,` +
+				`"addresses":["10.2.1.1","fe80::1%eth0"],"txt":{"gw":"0abf8254","msg":"a=b \u001b","status":"dnd"},"why":["blocked by bob@example.org"]}` + "\n",
+		} {
+			var out bytes.Buffer
+			if err := Print(Options{Domain: "lan.example.org", JSON: asJSON, Out: &out}, told); err != nil {
+				t.Fatal(err)
+			}
+			if out.String() != want {
+				t.Errorf("%s, want %s", out.String(), want)
 			}
 		}
 	})

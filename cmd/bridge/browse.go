@@ -22,17 +22,19 @@ func browseVerb() verb {
 		name: "browse", short: "show who is on the LAN, as it changes",
 		long: "Shows the people of the Bonjour chat network and the instances by which bridges\n" +
 			"show colleagues: + for who comes, = for what changes, - for who leaves, with the\n" +
-			"interfaces, the instance, host and port, addresses, status and message. Looks on\n" +
-			"only: publishes nothing, opens no connection, and needs neither root nor a running\n" +
-			"bridge. A laptop that vanished without a word stays in the list, as it does in the\n" +
-			"buddy lists, until its records expire.\n" +
+			"interfaces, the instance, host and port, the first address and how many more there\n" +
+			"are, status and message. Looks on only: publishes nothing, opens no connection, and\n" +
+			"needs neither root nor a running bridge. A laptop that vanished without a word stays\n" +
+			"in the list, as it does in the buddy lists, until its records expire.\n" +
 			"While a bridge runs here that this user may ask, it shows what that bridge sees\n" +
-			"(see status); with --local or -i it looks itself. The interfaces are then those of\n" +
-			"the configuration, else all that can do multicast.\n" +
+			"(see status), and in brackets why somebody's words do not cross; with --local or -i\n" +
+			"it looks itself. The interfaces are then those of the configuration, else all that\n" +
+			"can do multicast.\n" +
 			"With --domain it looks in a domain of the DNS instead (wide-area DNS-SD), where\n" +
 			"bridges show nobody and look for nobody: to see what a zone says.\n" +
 			"--json prints for each event one line {\"event\",\"instance\",\"interfaces\",\"host\",\n" +
-			"\"port\",\"addresses\",\"txt\"}, where event is add, change or remove.",
+			"\"port\",\"addresses\",\"txt\"}, where event is add, change or remove, and \"why\" if\n" +
+			"something is in the way of who that is.",
 		setup: func(fs *flag.FlagSet) func(*call) int {
 			o := browseOptions{}
 			fs.StringVar(&o.file, "c", "", "configuration `FILE` (default "+defaultConfig+", if it can be read)")

@@ -108,7 +108,7 @@ func TestAnswerRate(t *testing.T) {
 	settled(t, "LL-5-5 a probe for our name is answered after 250 ms again", func(t *testing.T, o *office, n *node) {
 		m := new(dns.Msg)
 		m.Question = []dns.Question{{Name: "pronto.local.", Qtype: dns.TypeANY, Qclass: dns.ClassINET}}
-		m.Ns = []dns.RR{rr(t, "pronto.local. 120 IN A 10.2.1.9")}
+		m.Ns = []dns.RR{rr(t, "pronto.local. 120 IN A 10.2.1.1")} // a name that another wants is not answered for
 		s := o.stranger("10.2.1.9")
 		for range 3 {
 			s.send(m)

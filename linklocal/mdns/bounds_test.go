@@ -2,6 +2,7 @@ package mdns
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/netip"
@@ -151,6 +152,23 @@ func TestBoundedWork(t *testing.T) {
 
 func TestMalformed(t *testing.T) {
 	good := packResponses(plain([]record{txtRecord(instanceName(t, "p@x"), "\x03a=1")}))[0]
+	t.Run("a damaged record of a type that we do not read does not cost the packet", func(t *testing.T) {
+		const python = "0000840000000001000000011a707974686f6e315c34306c6f63616c686f7374406f6666696365095f70726573656e6365045f746370056c6f63616c" +
+			"000021800100000078000e0000000014b305736e616b65c036c04d002f800100001194000ac04d0000000400000008" // 0.47.3: its NSEC has a window of two octets
+		data, err := hex.DecodeString(python)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := unpack(data)
+		if err != nil || len(m.answers) != 1 || len(m.additional) != 1 || m.answers[0].port() != 5299 || m.additional[0].typ != typeNSEC {
+			t.Errorf("%v: %+v", err, m)
+		}
+		for k := range data {
+			if _, err := unpack(data[:k]); err == nil {
+				t.Errorf("cut at %d taken", k)
+			}
+		}
+	})
 	t.Run("M4 every cut of a good packet is refused", func(t *testing.T) {
 		for k := range good {
 			if _, err := unpack(good[:k]); err == nil {

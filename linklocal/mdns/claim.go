@@ -22,7 +22,10 @@ const (
 //	waiting --0..250 ms--> probing --3 x 250 ms--> (ready) --> owned
 //	   ^                     |  |                                |
 //	   +--- 1 s, tie lost ---+  +-- conflict: next name          |
-//	   +-------------------------- conflict: probe again --------+
+//	   +------------- conflict: probe again, after a second -----+
+//
+// From ready and owned a probe of another host, to whom it yields, leads to the next name
+// at once.
 type claim struct {
 	e    *Engine
 	name name
@@ -41,6 +44,7 @@ type claimant interface {
 	unique(i *iface) []record // what only we may say about the name
 	shared(i *iface) []record // what others may say too: the PTR
 	needsHost() bool          // announce only once the host name is ours
+	yieldsTo([]record) bool   // leave the name to who wants to publish that under it
 	rename(n int) string      // the n-th other first label
 	renamed(label string)     // it has been taken
 	owned(i *iface)           // first announcement on i is on its way
@@ -202,9 +206,19 @@ func (c *claim) conflict(i *iface) {
 	}
 	c.e.log.Info("name conflict", "if", i.Name, "name", c.name.hostText())
 	if h.phase == owned {
-		c.startAt(i, c.e.now.Add(max(c.pause(), between(0, probeJitterMax))))
+		c.startAt(i, c.e.now.Add(max(c.pause(), yieldWait+between(0, probeJitterMax))))
 		return
 	}
+	c.next()
+}
+
+// cede leaves a name that is ours on i to another host that probes for it.
+func (c *claim) cede(i *iface) {
+	if c.quarrel() {
+		c.giveUp(errConflicts)
+		return
+	}
+	c.e.log.Info("name left to another host that wants it", "if", i.Name, "name", c.name.hostText())
 	c.next()
 }
 
@@ -238,8 +252,14 @@ func (c *claim) pause() time.Duration {
 	return 0
 }
 
-// next takes another name and probes for it on all interfaces.
+// next takes another name and probes for it on all interfaces. What was said under the old
+// one where that was still ours is taken back, as far as it is not for the new holder to say.
 func (c *claim) next() {
+	for i := range c.on {
+		if c.owns(i) {
+			i.say(withdrawn(c.is.shared(i))...)
+		}
+	}
 	for {
 		c.names++
 		label := c.is.rename(c.names)

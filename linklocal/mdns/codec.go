@@ -127,8 +127,9 @@ func textName(n name) (string, error) {
 	return text, err
 }
 
-// unpackRecord decodes the record at off, and returns where it ends. Those of which packets
-// are full are read here, octet by octet; any other through the library.
+// unpackRecord decodes the record at off, and returns where it ends. The rdata of a type that
+// we read nothing from is passed over as it stands: python3-zeroconf (0.47) puts damaged NSEC
+// records beside its good ones.
 func unpackRecord(data []byte, off int) (record, int, error) {
 	owner, at, err := unpackName(data, off)
 	if err != nil {
@@ -144,21 +145,16 @@ func unpackRecord(data []byte, off int) (record, int, error) {
 	}
 	start := at + 10
 	end := start + int(binary.BigEndian.Uint16(data[at+8:]))
-	if end > len(data) {
+	switch {
+	case end > len(data):
 		return record{}, 0, errTrailing
+	case start < end:
+		r.data, err = unpackData(data[:end], start, r.typ)
 	}
-	switch r.typ {
-	case typePTR, typeSRV, typeTXT, typeA, typeAAAA, typeNULL:
-		if start < end {
-			r.data, err = unpackData(data[:end], start, r.typ)
-			return r, end, err
-		}
-	}
-	return unpackOther(data, off)
+	return r, end, err
 }
 
-// unpackData decodes the rdata from start to the end of data, of a type whose fields are
-// known here.
+// unpackData decodes the rdata from start to the end of data.
 func unpackData(data []byte, start int, typ uint16) (string, error) {
 	fixed, named := 0, false
 	switch typ {
@@ -188,19 +184,6 @@ func unpackData(data []byte, start int, typ uint16) (string, error) {
 		return "", errTrailing
 	}
 	return string(data[start:]), nil
-}
-
-// unpackOther decodes a record through the library.
-func unpackOther(data []byte, off int) (record, int, error) {
-	rr, end, err := dns.UnpackRR(data, off)
-	if err != nil {
-		return record{}, 0, err
-	}
-	if rr == nil || end <= off {
-		return record{}, 0, errTrailing
-	}
-	r, err := fromRR(rr)
-	return r, end, err
 }
 
 // fromRR turns a library record into ours.

@@ -66,39 +66,53 @@ func (e *Engine) rescue(a *arrival, c *claim, r record) {
 	}
 }
 
-// checkProbe settles who goes first when a and we probe for one name (RFC 6762 section 8.2).
+// checkProbe settles who has a name that another probes for. RFC 6762 would have us defend
+// what is ours; but a client that finds its name taken may stay silent for good, as libpurple
+// does, and we have names to spare. So what we hold is theirs, unless they are of our kind;
+// what we have not asked for yet can wait until they have it; and when both are asking
+// section 8.2 decides, because one of two has to go first.
 func (e *Engine) checkProbe(a *arrival) {
 	for _, c := range e.probed(a) {
-		h := c.on[a.i]
-		if h == nil || h.phase != probing {
-			continue
-		}
-		theirs := a.proposed(c)
-		if !slices.ContainsFunc(theirs, func(r record) bool { return !c.isOurs(r) && !c.wasOurs(r) }) {
-			continue // our own probe, come in by another way
-		}
-		if compareSets(c.brief(a.i), theirs) < 0 {
+		h, theirs := c.on[a.i], a.proposed(c)
+		switch {
+		case h == nil || !slices.ContainsFunc(theirs, func(r record) bool { return !c.isOurs(r) && !c.wasOurs(r) }):
+			// not here, or our own probe come in by another way
+		case h.phase == owned || h.phase == ready:
+			if c.is.yieldsTo(theirs) {
+				c.cede(a.i)
+			}
+		case h.probes == 0 || compareSets(c.brief(a.i), theirs) < 0:
 			c.tieLost(a.i)
 		}
 	}
 }
 
-// probed lists the claims of ours that a probe names, each once.
+// claimOf is the claim of ours that a record in a probe is about: by its name or, as a
+// probe of python3-zeroconf has it, as the target of a PTR. No probe of ours has a PTR.
+func (e *Engine) claimOf(r record) *claim {
+	if r.typ == typePTR {
+		return e.claims[r.target().fold()]
+	}
+	return e.claims[r.name.fold()]
+}
+
+// probed lists the claims of ours that a probe is about, each once.
 func (e *Engine) probed(a *arrival) []*claim {
 	var out []*claim
 	for _, r := range a.authority {
-		if c := e.claims[r.name.fold()]; c != nil && !slices.Contains(out, c) {
+		if c := e.claimOf(r); c != nil && !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// proposed is what the sender of a probe wants to publish under the name of c.
+// proposed is what the sender of a probe wants to publish of the name of c. A PTR alone says
+// nothing of it that could be compared, and so wins.
 func (a *arrival) proposed(c *claim) []record {
 	var out []record
 	for _, r := range a.authority {
-		if r.name.fold() == c.name.fold() {
+		if a.i.e.claimOf(r) == c {
 			out = append(out, r)
 		}
 	}

@@ -47,6 +47,12 @@
 // who ask for them (overhear.go). All of that ends in a doubt (doubt.go): three questions,
 // and a record of the instance or its removal.
 //
+// # Whose name it is
+//
+// A name is probed for and, once ours, left to anybody who probes for it, unless they are of
+// our kind (Service.Kin): clients of people may be unable to take another, and we are not
+// (conflict.go, docs/decisions/029-names-on-the-lan.md).
+//
 // # Not here
 //
 // Questions of others do not replace ours (RFC 6762 section 7.3), reverse address names are

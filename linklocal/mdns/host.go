@@ -37,6 +37,7 @@ func (h *host) unique(i *iface) []record {
 
 func (h *host) shared(*iface) []record { return nil }
 func (h *host) needsHost() bool        { return false }
+func (h *host) yieldsTo([]record) bool { return true } // nobody knows us by it: instances keep their names
 func (h *host) rename(n int) string    { return numbered(h.base, n) }
 
 func (h *host) renamed(label string) {

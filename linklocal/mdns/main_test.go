@@ -96,11 +96,14 @@ func (n *node) stop() {
 }
 
 func (n *node) publish(instance string, txt ...string) *mdns.Publication {
-	return n.Publish(mdns.Service{Type: presence, Instance: instance, Port: 5562, TXT: txt, Notify: func(s mdns.Status) {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.states = append(n.states, s)
-	}})
+	return n.Publish(mdns.Service{Type: presence, Instance: instance, Port: 5562, TXT: txt, Notify: n.note})
+}
+
+// note takes in what becomes of a publication.
+func (n *node) note(s mdns.Status) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.states = append(n.states, s)
 }
 
 func (n *node) browse() *node {

@@ -121,6 +121,11 @@ func (s *service) ptr() record { return ptrRecord(s.typ, s.claim.name) }
 func (s *service) shared(*iface) []record { return []record{s.ptr()} }
 func (s *service) needsHost() bool        { return true }
 
+// yieldsTo reports whether the name is left to who wants to publish those records under it.
+func (s *service) yieldsTo(theirs []record) bool {
+	return s.spec.Kin == nil || !slices.ContainsFunc(theirs, func(r record) bool { return r.typ == typeTXT && s.spec.Kin(txtStrings(r.data)) })
+}
+
 func (s *service) rename(n int) string {
 	if s.spec.Rename != nil {
 		return s.spec.Rename(n)

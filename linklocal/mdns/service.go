@@ -16,6 +16,10 @@ type Service struct {
 	// Rename yields the n-th other name (n >= 1) after conflicts; nil appends "-n".
 	// A name that does not differ from one tried before ends in Failed.
 	Rename func(n int) string
+	// Kin reports whether who probes for the name with that TXT is of our own kind. The name
+	// is defended against those alone and left to all others, who may be unable to take
+	// another. It runs on the engine's goroutine; nil is nobody.
+	Kin func(txt []string) bool
 	// Notify learns what becomes of the service; nil is allowed. It runs on the engine's
 	// goroutine and must not block.
 	Notify func(Status)

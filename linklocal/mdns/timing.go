@@ -43,6 +43,7 @@ const (
 
 // What the RFC leaves open.
 const (
+	yieldWait       = time.Second             // before we probe for a contested name of ours: the other host may first, and find nobody in its way
 	txtGap          = 2 * time.Second         // between two TXT updates: Avahi misses changes under 1.1 s apart
 	txtWindow       = time.Minute             // RFC 6762 section 8.4 allows ten updates a minute
 	txtPerWindow    = 10                      // see txtWindow

@@ -86,6 +86,7 @@ func (l *LAN) Join(p Person) (*Client, error) {
 		done: make(chan error, 1), seen: map[string]mdns.Event{}, arrivals: make(chan net.Conn, 16), deaf: make(chan struct{}),
 	}
 	c.pub = e.Publish(mdns.Service{
+		Kin:  func([]string) bool { return true }, // what a native client has, it defends
 		Type: linklocal.ServiceType, Instance: p.Instance, Port: port, TXT: p.TXT,
 		Rename: func(n int) string { return fmt.Sprintf("%s-%d", p.Instance, n) },
 	})
