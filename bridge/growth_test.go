@@ -26,6 +26,7 @@ func (o *office) peopleCome(size int) (silence func()) {
 	o.Helper()
 	o.router.SetAddrs("eth0", "10.2.1.1/8")
 	h := o.lan.Host("crowd", "10.9.255.254/8")
+	h.StandFor(netip.MustParsePrefix("10.3.0.0/16"))
 	conn, err := h.Open()
 	o.must(err)
 	at, err := h.Interfaces()
@@ -41,21 +42,24 @@ func (o *office) peopleCome(size int) (silence func()) {
 	}
 }
 
-// sentByUs counts the packets that the bridge has sent over one address family: questions,
-// known answers that had no room beside them, and responses.
-func (o *office) sentByUs() (asking, knowing, responses int) {
+// sentByUs counts the packets that the bridge has sent over one address family: questions to
+// all, known answers that had no room beside them, responses, and questions to one machine
+// whether somebody is still there.
+func (o *office) sentByUs() (asking, knowing, responses, alone int) {
 	for _, s := range o.lan.Log() {
 		switch {
 		case s.Host != "router" || !s.Dst.Addr().Is4():
 		case s.Data[2]&0x80 != 0:
 			responses++
+		case !s.Multicast():
+			alone++
 		case s.Data[4] != 0 || s.Data[5] != 0:
 			asking++
 		default:
 			knowing++
 		}
 	}
-	return asking, knowing, responses
+	return asking, knowing, responses, alone
 }
 
 // heap is what is alive in memory.
@@ -82,6 +86,7 @@ type growth struct {
 	memory                     int64         // octets, of all who are seen
 	announcement               time.Duration // processor time for one of somebody who is known
 	asking, knowing, responses int           // packets in ten idle minutes
+	alone                      int           // the same, to one machine each
 	refused                    uint64        // records, until then
 }
 
@@ -104,7 +109,7 @@ func grow(t *testing.T, size int) (g growth) {
 			}
 		}
 		o.pass(10 * time.Minute)
-		g.asking, g.knowing, g.responses = o.sentByUs()
+		g.asking, g.knowing, g.responses, g.alone = o.sentByUs()
 		g.refused = o.counted("M5")
 		silence()
 		began := processor(t)
@@ -119,8 +124,8 @@ func grow(t *testing.T, size int) (g growth) {
 }
 
 func (g growth) String() string {
-	return fmt.Sprintf("| %d | %d | %.1f MiB | %.1f KiB | %d µs | %d | %d | %d | %d |\n", g.people, g.seen, float64(g.memory)/(1<<20),
-		float64(g.memory)/float64(g.seen)/(1<<10), g.announcement.Microseconds(), g.asking, g.knowing, g.responses, g.refused)
+	return fmt.Sprintf("| %d | %d | %.1f MiB | %.1f KiB | %d µs | %d | %d | %d | %d | %d |\n", g.people, g.seen, float64(g.memory)/(1<<20),
+		float64(g.memory)/float64(g.seen)/(1<<10), g.announcement.Microseconds(), g.asking, g.knowing, g.responses, g.alone, g.refused)
 }
 
 // The table stands between these lines of the page.
@@ -136,7 +141,8 @@ func TestGrowth(t *testing.T) {
 	if page == "" {
 		small, large := grow(t, 10), grow(t, 300)
 		for _, g := range []growth{small, large} {
-			if g.seen != g.people || g.refused > 0 || g.responses > 0 || g.asking > 5 || g.knowing > g.asking*g.people/20 {
+			if g.seen != g.people || g.refused > 0 || g.responses > 0 || g.asking > 5 || g.knowing > g.asking*g.people/20 ||
+				g.alone > min(6*g.people, 2*600) || g.alone < min(5*g.people, 2*540) {
 				t.Errorf("%+v", g)
 			}
 		}
@@ -157,8 +163,8 @@ func TestGrowth(t *testing.T) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, commit %s, %s/%s.\n\n", time.Now().UTC().Format(time.DateOnly), strings.TrimSpace(string(commit)), runtime.GOOS, runtime.GOARCH)
-	b.WriteString("| people | seen | memory of all | of each | processor for an announcement | packets with questions | with further known answers | responses | records refused |\n")
-	b.WriteString("|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| people | seen | memory of all | of each | processor for an announcement | packets with questions | with further known answers | responses | questions to one machine | records refused |\n")
+	b.WriteString("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, size := range []int{10, 100, 1000, 2000, 10000} {
 		b.WriteString(grow(t, size).String())
 	}

@@ -129,6 +129,7 @@ type Host struct {
 	last  int                   // interface index given last; guarded by lan.mu
 	down  error                 // what Open fails with; guarded by lan.mu
 	mute  map[mdns.Family]error // what Send fails with; guarded by lan.mu
+	crowd netip.Prefix          // addresses of others that it plays; guarded by lan.mu
 }
 
 type nic struct {
@@ -170,6 +171,13 @@ func (h *Host) SetAddrs(ifname string, addrs ...string) {
 			h.nics[k].Addrs = prefixes(addrs)
 		}
 	}
+}
+
+// StandFor has the host get what is sent to any address of a network, as one that plays many.
+func (h *Host) StandFor(network netip.Prefix) {
+	h.lan.mu.Lock()
+	defer h.lan.mu.Unlock()
+	h.crowd = network
 }
 
 // FailOpen makes Open fail, as when another program holds the port; nil heals.
@@ -238,7 +246,7 @@ func (h *Host) Open() (mdns.Conn, error) {
 // hears reports whether a packet on a link is for this interface.
 func (h *Host) hears(n nic, s Sent) bool {
 	dst := s.Dst.Addr().WithZone("")
-	return dst.IsMulticast() || slices.ContainsFunc(n.Addrs, func(p netip.Prefix) bool { return p.Addr() == dst })
+	return dst.IsMulticast() || h.crowd.Contains(dst) || slices.ContainsFunc(n.Addrs, func(p netip.Prefix) bool { return p.Addr() == dst })
 }
 
 // deliver puts a packet into the sockets: a multicast into all that joined, a unicast into
