@@ -37,7 +37,8 @@ func newIface(e *Engine, at Interface) *iface {
 
 // reconcile makes joined and existing interfaces agree, and sets its own next alarm.
 func (e *Engine) reconcile() {
-	e.in(reconcileEvery, e.reconcile)
+	e.looked = e.now
+	defer func() { e.lookAgain(e.now.Add(e.patience())) }()
 	all, err := e.network.Interfaces()
 	if err != nil {
 		e.log.Warn("cannot list interfaces", "err", err)
@@ -125,9 +126,14 @@ func (i *iface) link(f Family) *link {
 	return nil
 }
 
-// broken reports a family that could not be joined or not be sent on and is due again.
+// broken reports that a family is to be tried again.
 func (i *iface) broken() bool {
-	return !i.e.now.Before(i.retryAt) && slices.ContainsFunc(i.families(), func(f Family) bool {
+	return !i.e.now.Before(i.retryAt) && i.unsound()
+}
+
+// unsound reports a family that could not be joined or not be sent on.
+func (i *iface) unsound() bool {
+	return !i.left && slices.ContainsFunc(i.families(), func(f Family) bool {
 		l := i.link(f)
 		return slices.Contains(i.e.conn.Families(), f) && (l == nil || l.failed)
 	})
@@ -217,6 +223,21 @@ func (i *iface) leave() {
 	i.e.failLookups(i)
 	i.e.failFetches(i)
 	i.forgetIfEmpty()
+	i.e.in(announceGap, i.disown)
+}
+
+// disown announces our addresses on the other interfaces once more if i is still gone: where
+// two lead to one link, the address of the one that went ends there, instead of misleading
+// people for two minutes (RFC 6762 section 10.2).
+func (i *iface) disown() {
+	if slices.ContainsFunc(i.e.ifaces, func(o *iface) bool { return o.Name == i.Name && !o.left }) {
+		return
+	}
+	for _, o := range i.e.ifaces {
+		if !o.left && i.e.host.claim.owns(o) {
+			i.e.host.claim.reannounce(o)
+		}
+	}
 }
 
 func (i *iface) forgetIfEmpty() {
