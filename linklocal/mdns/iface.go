@@ -259,6 +259,17 @@ func (i *iface) sending() bool {
 	return slices.ContainsFunc(i.links, func(l *link) bool { return len(l.queue) > 0 })
 }
 
+// departure is when what is said now will have left on the slowest link.
+func (i *iface) departure() time.Time {
+	at := i.e.now
+	for _, l := range i.links {
+		if d := l.departure(); d.After(at) {
+			at = d
+		}
+	}
+	return at
+}
+
 // ask puts a question into this turn's batch, once.
 func (i *iface) ask(q question) {
 	for k, o := range i.questions {

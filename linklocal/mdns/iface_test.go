@@ -331,3 +331,21 @@ func TestRunAndNew(t *testing.T) {
 	}
 	want(t, "kind", mdns.EventKind(9).String(), "unknown")
 }
+
+func TestAddressChange(t *testing.T) {
+	inOffice(t, "LL-3-27 RFC 6762 8.3: the second announcement leaves a second after the first, so that the old address ends whenever it was last told", func(t *testing.T, o *office) {
+		n := o.node("pronto", "10.2.1.1").up()
+		defer n.stop()
+		pass(10 * time.Second)
+		s := o.stranger("10.2.1.9")
+		s.asks("pronto.local.", dns.TypeA)
+		n.host.SetAddrs("eth0", "10.2.1.77") // while the answer is on its way
+		pass(5 * time.Second)
+		old, said := o.says("pronto", "A 10.2.1.1"), o.says("pronto", "A 10.2.1.77")
+		if len(said) != 2 {
+			t.Fatalf("announced %d times", len(said))
+		}
+		within(t, "from the last word of the old address", said[1]-old[len(old)-1], time.Second+1, 2*time.Second)
+		within(t, "between the two", said[1]-said[0], time.Second, 2*time.Second)
+	})
+}
