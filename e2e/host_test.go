@@ -53,7 +53,7 @@ func (o *office) newHost(t testing.TB, name string) *host {
 	t.Helper()
 	h := &host{namespace: o.plug(t, name), office: o, dir: filepath.Join(o.dir, name)}
 	if o.family.v4() {
-		h.v4 = netip.AddrFrom4([4]byte{10, 77, 2, byte(10 + o.plugged)})
+		h.v4 = netip.AddrFrom4([4]byte{10, 77, 2, byte(10 + len(o.roles))})
 		h.ip(t, "addr", "add", h.v4.String()+"/24", "dev", "eth0")
 		h.ip(t, "route", "add", "default", "via", routerLAN)
 	}
