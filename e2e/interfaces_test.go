@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -74,4 +76,83 @@ func TestLinkDown(t *testing.T) {
 		juliets.await(t, soon, "what Alice wrote", gets(aliceInstance, "from elsewhere"))
 		s.bothTalk(t, "at the new address")
 	})
+}
+
+// TestTwoPorts has the bridge on a computer with two cables to the LAN, beside an Avahi.
+func TestTwoPorts(t *testing.T) {
+	s := &scene{office: newOffice(t, both)}
+	box := s.newHost(t, "box")
+	connect(t, box.namespace, "eth1", s.router, "lan-box1")
+	s.router.ip(t, "link", "set", "lan-box1", "master", lanDevice)
+	box.ip(t, "addr", "add", "10.77.2.99/24", "dev", "eth1")
+	s.routeToServer(t, box, "eth1")
+	server, way := onProsody(t, s.office)
+	s.server, way.interfaces = server, "eth0, eth1"
+	s.aliceComes(t)
+	s.pronto = s.newHost(t, "pronto")
+	s.julietComes(t)
+	s.bridge = s.at(box.namespace).newBridge(t, racing, way)
+	s.bridge.ready(t)
+	s.juliet.events.start().await(t, soon, "Juliet sees Alice", signedOn(aliceInstance))
+	s.alice.do(t, "subscribe", "to", julietJID)
+	s.alice.events.start().await(t, soon, "Alice sees Juliet", presence(julietJID, ""))
+	t.Run("LL-11.3-2 Avahi on the same machine first, then the bridge: neither renames, and both are heard", func(t *testing.T) {
+		s.bothTalk(t, "beside Avahi")
+		s.neitherRenames(t, box)
+	})
+	t.Run("LL-11.3-2 the bridge first, then Avahi", func(t *testing.T) {
+		box.avahi.signal(t, syscall.SIGTERM)
+		box.avahi.awaitEnd(t, soon)
+		box.startAvahi(t)
+		heard := s.tap.heard.now()
+		box.publish(t, "porter@box", 5298, "txtvers=1", "status=avail")
+		heard.await(t, soon, "Avahi's announcement", announces("porter@box"))
+		s.alice.events.now().absent(t, 2*time.Second, "the bridge has changed something", presence(julietJID, "unavailable"))
+		s.bothTalk(t, "beside a new Avahi")
+		s.neitherRenames(t, box)
+	})
+	t.Run("LL-11.1-1 LL-11.1-2 two interfaces on one LAN: one contact, and one of them pulled: the chat goes on", func(t *testing.T) {
+		if n := count(s.juliet.list(t), func(e bonjourEvent) bool { return e.Name == aliceInstance }); n != 1 {
+			t.Errorf("Juliet has %d contacts for Alice", n)
+		}
+		alices, juliets, log := s.alice.events.now(), s.juliet.events.now(), s.bridge.lines.now()
+		everything := *alices
+		s.router.ip(t, "link", "del", "lan-box")
+		log.await(t, time.Second, "the kernel's word", has("interface left", "eth0"))
+		at := time.Now()
+		s.alice.do(t, "message", "to", julietJID, "body", "was that the cable?")
+		juliets.await(t, soon, "what Alice wrote", gets(aliceInstance, "was that the cable?"))
+		t.Logf("MEASURED over the other cable after %v", time.Since(at))
+		s.bothTalk(t, "over the other cable")
+		if n := count(everything.rest(), presence(julietJID, "unavailable")); n != 0 {
+			t.Errorf("Juliet went %d times", n)
+		}
+	})
+}
+
+// routeToServer lets a computer on the LAN reach the server.
+func (o *office) routeToServer(t testing.TB, h *host, device string) {
+	t.Helper()
+	o.router.sysctl(t, "net/ipv4/ip_forward", "1")
+	h.ip(t, "route", "add", serverWAN+"/32", "via", routerLAN, "dev", device)
+	o.srv.ip(t, "route", "add", "10.77.2.0/24", "via", routerWAN)
+}
+
+// at is the office with the bridge on another machine.
+func (o *office) at(machine *namespace) *office {
+	moved := *o
+	moved.router = machine
+	return &moved
+}
+
+// neitherRenames fails if Avahi or the bridge has taken another name.
+func (s *scene) neitherRenames(t testing.TB, h *host) {
+	t.Helper()
+	for _, p := range []*process{h.avahi, s.bridge.process} {
+		for _, l := range p.lines.all() {
+			if strings.Contains(l.text, "onflict") || strings.Contains(l.text, "taken by another") {
+				t.Errorf("%s: %s", p.name, l.text)
+			}
+		}
+	}
 }

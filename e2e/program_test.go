@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,6 +32,7 @@ type setup struct {
 	upstream   string   // the lines that say where the server is and how to trust it
 	colleagues []string // their names on the server
 	more       string   // what else the configuration says
+	interfaces string   // "" for the router's
 }
 
 // plaintext is the way to a server that speaks no TLS.
@@ -42,7 +44,7 @@ var ordinary = setup{secret: secret, upstream: plaintext, colleagues: []string{"
 // yaml is the whole configuration of a bridge that lives in dir.
 func (s setup) yaml(dir string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, bridgeYAML, filepath.Join(dir, "state"), lanDevice, domain, filepath.Join(dir, "secret"), s.upstream)
+	fmt.Fprintf(&b, bridgeYAML, filepath.Join(dir, "state"), cmp.Or(s.interfaces, lanDevice), domain, filepath.Join(dir, "secret"), s.upstream)
 	for _, name := range s.colleagues {
 		fmt.Fprintf(&b, "  - {uri: \"xmpp:%s\", nick: %s%s}\n", account(name), strings.ToUpper(name[:1]), name[1:])
 	}
