@@ -88,6 +88,7 @@ func TestInterfacesOfTheMesh(t *testing.T) {
 	inOffice(t, "LL-3-27 the interface is made anew under its name: nobody leaves, and the chat goes on over the new one", func(t *testing.T, o *office) {
 		j, _ := o.staff()
 		old := o.call(j, nurse)
+		o.forget()
 		o.host.Detach("eth0")
 		o.wait(time.Second)
 		o.host.Attach(mdnstest.DefaultLink, "eth0", bridgeAt+"/24")
@@ -101,6 +102,9 @@ func TestInterfacesOfTheMesh(t *testing.T) {
 		o.hears(old, endTag)
 		o.wait(time.Minute)
 		o.stayed()
+		if told := of[linklocal.PeerChanged](o); len(told) > 0 {
+			t.Errorf("told %+v", told)
+		}
 		s := o.call(j, nurse)
 		o.say(s, "<message><body>hello</body></message>")
 		if got := o.received(); len(got) != 2 {
