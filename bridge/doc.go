@@ -19,6 +19,7 @@
 //	linklocal.Mesh.Run          peers, proxies, pairs                       program
 //	mdns.Engine.Run             records, questions, timers of multicast DNS program
 //	mdns socket readers         packets in                                  address family
+//	mdns news                   what the kernel tells of interfaces         program
 //	linklocal listener          accepting                                   published address
 //	linklocal stream reader     handshake, binding, stanzas in              connection
 //	linklocal stream writer     stanzas out                                 connection

@@ -75,7 +75,7 @@ func (s shown) card(t testing.TB) card {
 func (o *office) newStranger(t testing.TB, name string) *stranger {
 	t.Helper()
 	h := &host{namespace: o.plug(t, name), office: o, dir: filepath.Join(o.dir, name)}
-	h.v4 = netip.AddrFrom4([4]byte{10, 77, 2, byte(10 + o.plugged)})
+	h.v4 = netip.AddrFrom4([4]byte{10, 77, 2, byte(10 + len(o.roles))})
 	h.ip(t, "addr", "add", h.v4.String()+"/24", "dev", "eth0")
 	h.ip(t, "route", "add", "default", "dev", "eth0")
 	mkdir(t, h.dir)

@@ -18,6 +18,7 @@ type host struct {
 	office *office
 	dir    string
 	v4     netip.Addr // zero on a LAN without IPv4
+	avahi  *process
 }
 
 // busConfig is a system bus on which everybody may do everything.
@@ -53,7 +54,7 @@ func (o *office) newHost(t testing.TB, name string) *host {
 	t.Helper()
 	h := &host{namespace: o.plug(t, name), office: o, dir: filepath.Join(o.dir, name)}
 	if o.family.v4() {
-		h.v4 = netip.AddrFrom4([4]byte{10, 77, 2, byte(10 + o.plugged)})
+		h.v4 = netip.AddrFrom4([4]byte{10, 77, 2, byte(10 + len(o.roles))})
 		h.ip(t, "addr", "add", h.v4.String()+"/24", "dev", "eth0")
 		h.ip(t, "route", "add", "default", "via", routerLAN)
 	}
@@ -66,12 +67,19 @@ func (o *office) newHost(t testing.TB, name string) *host {
 		_, err := os.Stat(h.path("bus"))
 		return err == nil
 	})
+	h.startAvahi(t)
+	return h
+}
+
+// startAvahi starts the host's Avahi.
+func (h *host) startAvahi(t testing.TB) {
+	t.Helper()
 	// Avahi's own folder in /run is compiled in: each host has its own /run.
-	avahi := h.run(t, "avahi", nil, "sh", "-ec",
+	p := h.run(t, "avahi", nil, "sh", "-ec",
 		`mount -t tmpfs -o mode=755 tmpfs /run; exec avahi-daemon --no-drop-root --no-chroot --no-rlimits -f "$0"`,
 		h.path("avahi.conf"))
-	avahi.lines.start().await(t, 15*time.Second, name+"'s Avahi is up", has("Server startup complete"))
-	return h
+	p.lines.start().await(t, 15*time.Second, h.role+"'s Avahi is up", has("Server startup complete"))
+	h.avahi = p
 }
 
 func (h *host) path(name string) string { return filepath.Join(h.dir, name) }

@@ -44,15 +44,15 @@ func (f family) v6() bool { return f != onlyV4 }
 
 // An office is a server and a router with a LAN behind it.
 type office struct {
-	dir     string
-	number  int64
-	family  family
-	logs    *logbook
-	srv     *namespace
-	router  *namespace
-	tap     *tap
-	plugged int // sockets of the switch in use
-	signer  *authority
+	dir    string
+	number int64
+	family family
+	logs   *logbook
+	srv    *namespace
+	router *namespace
+	tap    *tap
+	roles  []string // who is plugged in
+	signer *authority
 }
 
 // newOffice builds the empty office: cables, addresses, and the tap.
@@ -65,19 +65,25 @@ func newOffice(t testing.TB, f family) *office {
 	connect(t, o.router, "wan", o.srv, "eth0")
 	o.router.ip(t, "addr", "add", routerWAN+"/24", "dev", "wan")
 	o.srv.ip(t, "addr", "add", serverWAN+"/24", "dev", "eth0")
-	// As on a router: a bridge with a fixed address of its own, no waiting.
-	o.router.ip(t, "link", "add", lanDevice, "address", "02:4d:42:00:00:01", "type", "bridge",
-		"forward_delay", "0", "mcast_snooping", "0")
-	if !f.v6() {
-		o.router.sysctl(t, "net/ipv6/conf/"+lanDevice+"/disable_ipv6", "1")
-	}
-	if f.v4() {
-		o.router.ip(t, "addr", "add", routerLAN+"/24", "dev", lanDevice)
-	}
-	o.router.ip(t, "link", "set", lanDevice, "up")
+	o.makeLAN(t)
 	o.capture(t)
 	o.tap = newTap(t, o)
 	return o
+}
+
+// makeLAN makes the router's LAN device, with nothing plugged in.
+func (o *office) makeLAN(t testing.TB) {
+	t.Helper()
+	// As on a router: a bridge with a fixed address of its own, no waiting.
+	o.router.ip(t, "link", "add", lanDevice, "address", "02:4d:42:00:00:01", "type", "bridge",
+		"forward_delay", "0", "mcast_snooping", "0")
+	if !o.family.v6() {
+		o.router.sysctl(t, "net/ipv6/conf/"+lanDevice+"/disable_ipv6", "1")
+	}
+	if o.family.v4() {
+		o.router.ip(t, "addr", "add", routerLAN+"/24", "dev", lanDevice)
+	}
+	o.router.ip(t, "link", "set", lanDevice, "up")
 }
 
 // folder gives the office a folder that goes with the test, unless E2E_KEEP
@@ -111,7 +117,7 @@ func (o *office) report(t testing.TB) {
 func (o *office) plug(t testing.TB, role string) *namespace {
 	t.Helper()
 	n := newNamespace(t, o.number, role)
-	o.plugged++
+	o.roles = append(o.roles, role)
 	connect(t, n, "eth0", o.router, "lan-"+role)
 	if !o.family.v6() {
 		n.sysctl(t, "net/ipv6/conf/eth0/disable_ipv6", "1")

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ const bridgeYAML = `state: %s
 control: {socket: "%s"}
 linklocal:
   interfaces: [%s]
-  machine: office
+  machine: %s
 upstream:
   domain: %s
   secret_file: %s
@@ -32,6 +33,9 @@ type setup struct {
 	colleagues []string // their names on the server
 	control    string   // the socket that answers status; "" is none
 	more       string   // what else the configuration says
+	interfaces string   // "" for the router's
+	machine    string   // "" for "office"
+	domain     string   // of the component; "" for the usual one
 }
 
 // plaintext is the way to a server that speaks no TLS.
@@ -43,7 +47,8 @@ var ordinary = setup{secret: secret, upstream: plaintext, colleagues: []string{"
 // yaml is the whole configuration of a bridge that lives in dir.
 func (s setup) yaml(dir string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, bridgeYAML, filepath.Join(dir, "state"), s.control, lanDevice, domain, filepath.Join(dir, "secret"), s.upstream)
+	fmt.Fprintf(&b, bridgeYAML, filepath.Join(dir, "state"), s.control, cmp.Or(s.interfaces, lanDevice), cmp.Or(s.machine, "office"),
+		cmp.Or(s.domain, domain), filepath.Join(dir, "secret"), s.upstream)
 	for _, name := range s.colleagues {
 		fmt.Fprintf(&b, "  - {uri: \"xmpp:%s\", nick: %s%s}\n", account(name), strings.ToUpper(name[:1]), name[1:])
 	}

@@ -26,6 +26,8 @@ interfaces = { "127.0.0.1" }
 component_interfaces = { "%[2]s" }
 VirtualHost "example.org"
 Include "%[1]s/meshbridge.cfg.lua"
+Component "%[3]s"
+	component_secret = "%[4]s"
 `
 
 // A prosody is the real server.
@@ -49,7 +51,7 @@ func (o *office) newProsody(t testing.TB, s site) *prosody {
 		write(t, filepath.Join(accounts, name+".dat"), fmt.Sprintf("return { [\"password\"] = %q };\n", password), 0o600)
 	}
 	p := &prosody{office: o, site: s}
-	write(t, p.config(), fmt.Sprintf(prosodyConfig, s.dir, s.listen), 0o600)
+	write(t, p.config(), fmt.Sprintf(prosodyConfig, s.dir, s.listen, annexDomain, secret), 0o600)
 	own := []string{shippedSecret, secret}
 	if s.kick != "" {
 		own = append(own, "= \"kick_old\"", fmt.Sprintf("= %q", s.kick))

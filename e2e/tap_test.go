@@ -143,6 +143,14 @@ func withdraws(instance string) func(heard) bool {
 	return func(h heard) bool { return h.ptr(instance) && h.rr.Header().Ttl == 0 }
 }
 
+// tells matches an IPv4 address that a host announces.
+func tells(address string) func(heard) bool {
+	return func(h heard) bool {
+		a, ok := h.rr.(*dns.A)
+		return ok && h.response && h.rr.Header().Ttl > 0 && a.A.String() == address
+	}
+}
+
 func (h heard) ptr(instance string) bool {
 	return h.response && h.rr.Header().Rrtype == dns.TypePTR && strings.EqualFold(h.instance, instance)
 }

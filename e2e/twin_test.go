@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -88,5 +90,47 @@ func testKickNew(t *testing.T) {
 			log.await(t, soon, "the reason", has("conflict", "another connection holds "+domain))
 		}
 		log.await(t, soon, "the long pause", has("waiting before the next attempt", "wait=5m0s"))
+	})
+}
+
+// annexDomain is the component of a second bridge.
+const annexDomain = "annex.example.org"
+
+// TestTwoBridges has a second bridge on the LAN, for another component of the same server.
+func TestTwoBridges(t *testing.T) {
+	s := newScene(t, both, racing, onProsody)
+	annex := s.newHost(t, "annex")
+	s.cableToServer(t, annex)
+	way := ordinary
+	way.interfaces, way.machine, way.domain = "eth0", "annex", annexDomain
+	elsewhere := s.at(annex.namespace)
+	elsewhere.dir = filepath.Join(s.dir, "second")
+	mkdir(t, elsewhere.dir)
+	elsewhere.newBridge(t, racing, way).ready(t)
+	s.juliet.events.start().await(t, soon, "Juliet sees Alice at the annex", signedOn(`alice\40example.org@annex`))
+	s.alice.do(t, "subscribe", "to", `juliet\40pronto@`+annexDomain)
+	s.alice.events.start().await(t, soon, "Alice sees Juliet there", presence(`juliet\40pronto@`+annexDomain, ""))
+	t.Run("LL-4-9 RES-3860-2 each mirrors Juliet and nobody a mirror, a message crosses once, and the LAN is quiet", func(t *testing.T) {
+		alices := s.alice.events.now()
+		for _, d := range []string{domain, annexDomain} {
+			for _, machine := range []string{"office", "annex"} {
+				s.alice.do(t, "subscribe", "to", `alice\5c40example.org\40`+machine+"@"+d)
+			}
+		}
+		s.bothTalk(t, "through the office")
+		heard := s.tap.heard.now()
+		s.alice.events.now().absent(t, 5*time.Second, "a second copy", func(e clientEvent) bool { return e.Ev == "message" && e.Body != "" })
+		records := len(heard.rest())
+		t.Logf("MEASURED records in five seconds: %d", records)
+		if records > 40 {
+			t.Error("the LAN is not quiet")
+		}
+		mirrored := func(e clientEvent) bool {
+			return e.Ev == "presence" && e.Type == "" && strings.HasPrefix(e.From, `alice\5c40`)
+		}
+		if n := count(alices.rest(), mirrored); n != 0 {
+			t.Errorf("%d presences of a mirror of a mirror", n)
+		}
+		compare(t, s.juliet.received(`alice\40example.org@annex`), nil)
 	})
 }

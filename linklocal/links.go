@@ -18,7 +18,9 @@ func (l links) peer(instance string, profile Profile) Peer {
 	p := Peer{Instance: instance, Profile: profile}
 	for _, i := range l.order() {
 		ev := l[i]
-		p.Interfaces = append(p.Interfaces, ev.Interface.Name)
+		if name := ev.Interface.Name; !slices.Contains(p.Interfaces, name) { // one made anew has two numbers for a while
+			p.Interfaces = append(p.Interfaces, name)
+		}
 		if p.Host == "" {
 			p.Host = ev.Host
 		}

@@ -53,9 +53,9 @@ func (m *Mesh) listen() {
 // addresses returns the ears that are to be there now.
 func (m *Mesh) addresses() map[ear]mdns.Interface {
 	want := map[ear]mdns.Interface{}
-	for _, i := range m.engine.Interfaces() {
-		for _, a := range m.engine.Published(i.Index) {
-			want[ear{i.Index, a}] = i
+	for index, i := range m.up {
+		for _, a := range m.engine.Published(index) {
+			want[ear{index, a}] = i
 		}
 	}
 	return want

@@ -41,8 +41,9 @@ type Mesh struct {
 	contacts  map[string]*contact  // by folded instance, of peers that are dialled
 	known     map[string]*identity // by folded instance, of peers that are here
 	ears      map[ear]*listener
-	port      uint16    // 0: none yet
-	since     time.Time // when there was a port for the first time
+	up        map[int]mdns.Interface // those spoken on, by index
+	port      uint16                 // 0: none yet
+	since     time.Time              // when there was a port for the first time
 	arrivals  arrivals
 	taken     bool   // the configured port is in use by another program
 	deaf      string // what was last logged about listening
@@ -83,15 +84,17 @@ func New(cfg Config) (*Mesh, error) {
 	if cfg.Count == nil {
 		cfg.Count = func(string) {}
 	}
+	var m *Mesh
 	engine, err := mdns.New(mdns.Config{
 		Interfaces: cfg.Interfaces, Host: cfg.Machine, GlobalIPv6: cfg.GlobalIPv6,
 		Network: cfg.Network, Log: cfg.Log, Count: cfg.Count,
+		Changed: func() { m.post(m.reconcile) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	cfg.Limits = cfg.Limits.orDefault()
-	m := &Mesh{
+	m = &Mesh{
 		cfg: cfg, engine: engine,
 		commands: commands{ready: make(chan struct{}, 1)},
 		requests: make(chan func(), maxRequestQueue),
@@ -127,8 +130,6 @@ func (m *Mesh) Run(ctx context.Context) error {
 
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()
-	first := time.NewTimer(0) // interfaces are known as soon as the engine runs
-	defer first.Stop()
 	for {
 		select {
 		case <-m.ctx.Done():
@@ -143,10 +144,6 @@ func (m *Mesh) Run(ctx context.Context) error {
 		case <-m.commands.ready:
 			for _, fn := range m.commands.take() {
 				fn()
-			}
-		case <-first.C:
-			if m.reconcile(); m.port == 0 {
-				first.Reset(100 * time.Millisecond)
 			}
 		case <-tick.C:
 			m.reconcile()
@@ -199,8 +196,16 @@ func (m *Mesh) stopping() bool { return m.ctx.Err() != nil }
 // reconcile compares what is with what should be: listeners with the interfaces of
 // this moment, streams with the time since they were last used.
 func (m *Mesh) reconcile() {
+	if m.stopping() {
+		return // news of the engine's last moments
+	}
 	had := m.port
+	m.up = map[int]mdns.Interface{}
+	for _, i := range m.engine.Interfaces() {
+		m.up[i.Index] = i
+	}
 	m.listen()
+	m.moveOn()
 	if m.port != had && m.port != 0 {
 		for _, key := range slices.Sorted(maps.Keys(m.proxies)) {
 			m.announce(m.proxies[key])

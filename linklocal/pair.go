@@ -98,8 +98,12 @@ func (m *Mesh) carrying(s *stream) *pair {
 
 // flush moves a pair on: its queue into the stream, or a dial for want of one.
 func (m *Mesh) flush(p *pair) {
-	if p.stream == nil {
+	switch {
+	case p.stream == nil:
 		m.reach(p)
+		return
+	case len(p.queue) > 0 && m.cutOff(p.stream):
+		m.part(p.stream) // which comes back here
 		return
 	}
 	for len(p.queue) > 0 {

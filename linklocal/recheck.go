@@ -109,7 +109,7 @@ func (m *Mesh) supersede(s *stream) {
 // stir sends an empty mDNS query to an address, so that the kernel asks for the
 // hardware behind it.
 func stir(a netip.Addr) {
-	conn, err := net.DialTimeout("udp", netip.AddrPortFrom(a, mdns.Port).String(), time.Second)
+	conn, err := net.DialTimeout("udp", numbered(netip.AddrPortFrom(a, mdns.Port)).String(), time.Second)
 	if err != nil {
 		return
 	}

@@ -19,6 +19,7 @@ type stream struct {
 	in     *intake
 	rd     *stanza.Reader // of in
 	iface  mdns.Interface
+	local  netip.Addr
 	remote netip.Addr
 	opened time.Time
 
@@ -54,7 +55,7 @@ func (m *Mesh) newStream(conn net.Conn, i mdns.Interface, from netip.Addr) *stre
 	limits := stanza.MeshLimits()
 	limits.Claim = in.claim
 	return &stream{
-		m: m, conn: conn, iface: i, remote: from, opened: time.Now(),
+		m: m, conn: conn, iface: i, local: addrOf(conn.LocalAddr()), remote: from, opened: time.Now(),
 		in: in, rd: stanza.NewReader(in, stanza.Client, limits),
 		out: make(chan outgoing, writeQueue), ready: make(chan struct{}), quiet: make(chan struct{}), done: make(chan struct{}),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strconv"
 )
 
 // Transport makes the TCP connections of the mesh. Addresses of fe80::/10 carry a zone.
@@ -18,15 +19,26 @@ type tcp struct{}
 
 func (tcp) Listen(ctx context.Context, at netip.AddrPort) (net.Listener, error) {
 	var c net.ListenConfig
-	return c.Listen(ctx, network(at.Addr()), at.String())
+	return c.Listen(ctx, network(at.Addr()), numbered(at).String())
 }
 
 func (tcp) Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	d := net.Dialer{
 		Timeout:   connectTimeout,
-		LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0)),
+		LocalAddr: net.TCPAddrFromAddrPort(numbered(netip.AddrPortFrom(from, 0))),
 	}
-	return d.DialContext(ctx, network(to.Addr()), to.String())
+	return d.DialContext(ctx, network(to.Addr()), numbered(to).String())
+}
+
+// numbered puts the number that an interface has now in place of its name in a zone
+// (RFC 4007 section 11.2). Package net remembers the numbers of names for up to a
+// minute, and a br-lan that was made anew has another one.
+func numbered(a netip.AddrPort) netip.AddrPort {
+	i, err := net.InterfaceByName(a.Addr().Zone())
+	if err != nil {
+		return a // no zone, or it is gone, as connecting will say
+	}
+	return netip.AddrPortFrom(a.Addr().WithZone(strconv.Itoa(i.Index)), a.Port())
 }
 
 func network(a netip.Addr) string {

@@ -2,6 +2,7 @@ package linklocal
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -109,6 +110,22 @@ func TestTCP(t *testing.T) {
 		}
 		if got != 8000 {
 			t.Errorf("TCP_USER_TIMEOUT is %d ms", got)
+		}
+	})
+	t.Run("LL-11.1-6 a zone is the number that its interface has now, whatever was remembered of it", func(t *testing.T) {
+		lo, err := net.InterfaceByName("lo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for in, want := range map[string]string{
+			"[fe80::1%lo]:5298":     fmt.Sprintf("[fe80::1%%%d]:5298", lo.Index),
+			"[fe80::1%pulled]:5298": "[fe80::1%pulled]:5298",
+			"[2001:db8::1]:5298":    "[2001:db8::1]:5298",
+			"10.2.1.1:5298":         "10.2.1.1:5298",
+		} {
+			if got := numbered(netip.MustParseAddrPort(in)); got.String() != want {
+				t.Errorf("%s: %v", in, got)
+			}
 		}
 	})
 	t.Run("LL-11.1-6 addresses of connections keep their zone, IPv4 in IPv6 is IPv4", func(t *testing.T) {

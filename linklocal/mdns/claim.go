@@ -178,7 +178,7 @@ func (c *claim) repeat(i *iface, h *holding, told int, again func()) {
 	c.e.agenda.stop(h.repeat)
 	h.repeat = nil
 	if told < announceCount {
-		h.repeat = c.e.in(announceGap, again)
+		h.repeat = c.e.agenda.at(i.departure().Add(announceGap), again)
 	}
 }
 

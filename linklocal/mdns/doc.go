@@ -4,12 +4,13 @@
 //
 // # One goroutine
 //
-// All state belongs to the goroutine of Engine.Run. It turns on four things: a mailbox of
-// functions (from exported methods), packets, one timer that serves an agenda of alarms,
-// and the end of its context. One reader goroutine per address family moves packets from a
-// socket into a bounded channel and does nothing else. What a turn wants to say is collected
-// per interface and packed when the turn ends, so that a hundred instances published at once
-// share their packets.
+// All state belongs to the goroutine of Engine.Run. It turns on five things: a mailbox of
+// functions (from exported methods), packets, news of interfaces, one timer that serves an
+// agenda of alarms, and the end of its context. One reader goroutine per address family
+// moves packets from a socket into a bounded channel and does nothing else, and one waits
+// for the kernel to tell of interfaces. What a turn wants to say is collected per interface
+// and packed when the turn ends, so that a hundred instances published at once share their
+// packets.
 //
 // # Who is who
 //

@@ -34,6 +34,9 @@ type Config struct {
 	// Count is told the rule ID of every packet or record dropped or refused; nil is fine.
 	// It runs on the engine's goroutine and must not block.
 	Count func(rule string)
+	// Changed is called when the joined interfaces or what is published on them have changed;
+	// nil is fine. It runs on the engine's goroutine and must not block.
+	Changed func()
 }
 
 // Engine speaks multicast DNS and DNS-SD. Everything in it belongs to the goroutine of Run;
@@ -49,6 +52,7 @@ type Engine struct {
 	mail    []func() // guarded by mailMu
 	wake    chan struct{}
 	packets chan Packet
+	news    chan struct{} // the kernel says that interfaces changed
 	done    chan struct{} // closed when Run returns
 	started atomic.Bool
 
@@ -71,6 +75,9 @@ type Engine struct {
 	former   map[name]time.Time     // own names given up, until when their reflections are ignored
 	ignored  bool                   // one of former was seen
 	closing  bool                   // saying goodbye, deaf to all else
+	watched  bool                   // changes of interfaces are told
+	look     *alarm                 // the next look at the interfaces
+	looked   time.Time              // the last
 	attended map[name]time.Duration // folded instances that are asked after, and when
 	pace     pacers
 	hints    allowance // for doubts that neighbours raise
@@ -99,12 +106,15 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Count == nil {
 		cfg.Count = func(string) {}
 	}
+	if cfg.Changed == nil {
+		cfg.Changed = func() {}
+	}
 	if cfg.Network == nil {
 		cfg.Network = sockets{}
 	}
 	e := &Engine{
 		cfg: cfg, log: cfg.Log, network: cfg.Network,
-		wake: make(chan struct{}, 1), packets: make(chan Packet, 64), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), packets: make(chan Packet, 64), news: make(chan struct{}, 1), done: make(chan struct{}),
 		claims: map[name]*claim{}, former: map[name]time.Time{}, now: time.Now(),
 		attended: map[name]time.Duration{}, pace: newPacers(),
 	}
@@ -145,6 +155,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for _, f := range conn.Families() {
 		readers.Go(func() { e.read(f, stop) })
 	}
+	defer e.watch()()
 	e.now = time.Now()
 	e.reconcile()
 	e.loop(ctx.Done(), nil)
@@ -173,6 +184,9 @@ func (e *Engine) loop(done <-chan struct{}, idle func() bool) {
 		case p := <-e.packets:
 			e.now = time.Now()
 			e.receive(p)
+		case <-e.news:
+			e.now = time.Now()
+			e.reconcileSoon()
 		case <-timer.C:
 			e.now = time.Now()
 		}
@@ -282,6 +296,7 @@ func (e *Engine) note() {
 		s.published[i.Index] = zoned(i.published(e.cfg.GlobalIPv6), i.Name)
 	}
 	e.snap.Store(s)
+	e.cfg.Changed()
 }
 
 // zoned puts the interface name on link-local addresses (LL-11.1-6).

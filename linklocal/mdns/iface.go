@@ -39,7 +39,8 @@ func newIface(e *Engine, at Interface) *iface {
 
 // reconcile makes joined and existing interfaces agree, and sets its own next alarm.
 func (e *Engine) reconcile() {
-	e.in(reconcileEvery, e.reconcile)
+	e.looked = e.now
+	defer func() { e.lookAgain(e.now.Add(e.patience())) }()
 	all, err := e.network.Interfaces()
 	if err != nil {
 		e.log.Warn("cannot list interfaces", "err", err)
@@ -127,9 +128,14 @@ func (i *iface) link(f Family) *link {
 	return nil
 }
 
-// broken reports a family that could not be joined or not be sent on and is due again.
+// broken reports that a family is to be tried again.
 func (i *iface) broken() bool {
-	return !i.e.now.Before(i.retryAt) && slices.ContainsFunc(i.families(), func(f Family) bool {
+	return !i.e.now.Before(i.retryAt) && i.unsound()
+}
+
+// unsound reports a family that could not be joined or not be sent on.
+func (i *iface) unsound() bool {
+	return !i.left && slices.ContainsFunc(i.families(), func(f Family) bool {
 		l := i.link(f)
 		return slices.Contains(i.e.conn.Families(), f) && (l == nil || l.failed)
 	})
@@ -219,6 +225,21 @@ func (i *iface) leave() {
 	i.e.failLookups(i)
 	i.e.failFetches(i)
 	i.forgetIfEmpty()
+	i.e.in(announceGap, i.disown)
+}
+
+// disown announces our addresses on the other interfaces once more if i is still gone: where
+// two lead to one link, the address of the one that went ends there, instead of misleading
+// people for two minutes (RFC 6762 section 10.2).
+func (i *iface) disown() {
+	if slices.ContainsFunc(i.e.ifaces, func(o *iface) bool { return o.Name == i.Name && !o.left }) {
+		return
+	}
+	for _, o := range i.e.ifaces {
+		if !o.left && i.e.host.claim.owns(o) {
+			i.e.host.claim.reannounce(o)
+		}
+	}
 }
 
 func (i *iface) forgetIfEmpty() {
@@ -238,6 +259,17 @@ func (i *iface) quiet() {
 // sending reports whether packets still wait to leave.
 func (i *iface) sending() bool {
 	return slices.ContainsFunc(i.links, func(l *link) bool { return len(l.queue) > 0 })
+}
+
+// departure is when what is said now will have left on the slowest link.
+func (i *iface) departure() time.Time {
+	at := i.e.now
+	for _, l := range i.links {
+		if d := l.departure(); d.After(at) {
+			at = d
+		}
+	}
+	return at
 }
 
 // ask puts a question into this turn's batch, once.

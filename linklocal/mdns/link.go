@@ -91,6 +91,7 @@ func (l *link) put(data []byte, to netip.AddrPort) {
 	}
 	if to.Addr().IsMulticast() && !l.failed {
 		l.failed = true
+		l.e.lookBy(l.e.now.Add(reconcileEvery))
 		level := slog.LevelWarn
 		if l.quietly {
 			level = slog.LevelDebug

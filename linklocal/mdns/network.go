@@ -122,10 +122,19 @@ func (p Packet) family() Family {
 // sockets; mdnstest.LAN offers a pretended one.
 type Network interface {
 	// Interfaces lists the interfaces that are up and running now. It is called every few
-	// seconds, so that joins can be reconciled with what exists.
+	// seconds, or every half minute if Network is a Watcher, so that joins can be
+	// reconciled with what exists.
 	Interfaces() ([]Interface, error)
 	// Open binds port 5353. It fails when no family can be had.
 	Open() (Conn, error)
+}
+
+// Watcher is a Network that knows when its interfaces change.
+type Watcher interface {
+	// Watch calls changed, on a goroutine of its own, as soon as an interface or an address
+	// may have come, gone or changed, until stop is called. Once too often does no harm.
+	// The error says why nothing can be told.
+	Watch(changed func()) (stop func(), err error)
 }
 
 // Conn is an open Network. Receive is called from one goroutine per family, everything

@@ -281,7 +281,7 @@ func (s *service) withdraw() {
 	}
 	s.goodbye()
 	if s.typ != "" {
-		s.e.former[s.claim.name.fold()] = s.e.now.Add(ownHold)
+		s.e.giveUp(s.claim.name)
 	}
 	s.end(Withdrawn, nil)
 }
@@ -321,7 +321,7 @@ func (e *Engine) Retract(serviceType, instance string) {
 		if err != nil || e.claims[n.fold()] != nil {
 			return
 		}
-		e.former[n.fold()] = e.now.Add(ownHold)
+		e.giveUp(n)
 		bye := ptrRecord(typ, n).withTTL(0)
 		told := false
 		for _, i := range e.ifaces {
@@ -334,6 +334,12 @@ func (e *Engine) Retract(serviceType, instance string) {
 			e.retract = append(e.retract, bye)
 		}
 	})
+}
+
+// giveUp keeps an own name from being seen as a peer's while its reflections may come.
+func (e *Engine) giveUp(n name) {
+	e.former[n.fold()] = e.now.Add(ownHold)
+	e.lookBy(e.now.Add(reconcileEvery))
 }
 
 // forgetFormer ends the time in which own names given up are not seen as peers. When one

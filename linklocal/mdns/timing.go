@@ -52,6 +52,8 @@ const (
 	secondFamily    = 150 * time.Millisecond  // Resolve waits so long for the other address family
 	unicastWindow   = 2 * time.Second         // a unicast answer to a QU question comes in this time
 	reconcileEvery  = 1500 * time.Millisecond // look at the interfaces again; a new address shows within 2 s
+	reconcileSeldom = 30 * time.Second        // the same where the kernel tells of changes, in case it could not
+	newsGap         = 250 * time.Millisecond  // between two looks because of what it tells: one change is many messages
 	leaveHold       = 10 * time.Second        // records of an interface that went live so long
 	ownHold         = 3 * time.Second         // reflections of a withdrawn own record come in this time
 	pastHold        = 10 * time.Second        // reflections of a changed own record come in this time

@@ -105,7 +105,7 @@ func (l *LAN) send(s Sent, from *Host) {
 	}
 	for _, h := range l.hosts {
 		for _, n := range h.nics {
-			if n.link != s.Link || !h.hears(n, s) {
+			if n.link != s.Link || n.down || !h.hears(n, s) {
 				continue
 			}
 			var delay time.Duration
@@ -130,11 +130,15 @@ type Host struct {
 	down  error                 // what Open fails with; guarded by lan.mu
 	mute  map[mdns.Family]error // what Send fails with; guarded by lan.mu
 	crowd netip.Prefix          // addresses of others that it plays; guarded by lan.mu
+	ears  map[*func()]bool      // called when an interface changes; guarded by lan.mu
+	deaf  error                 // what Watch fails with; guarded by lan.mu
+	looks int                   // how often Interfaces was called; guarded by lan.mu
 }
 
 type nic struct {
 	mdns.Interface
 	link string
+	down bool
 }
 
 // Attach plugs a new interface into a link. The loopback is an interface called "lo".
@@ -144,12 +148,14 @@ func (h *Host) Attach(link, ifname string, addrs ...string) {
 	h.last++
 	i := mdns.Interface{Index: h.last, Name: ifname, Loopback: ifname == "lo", Addrs: prefixes(addrs)}
 	h.nics = append(h.nics, nic{Interface: i, link: link})
+	h.changed()
 }
 
 // Detach pulls an interface out; its memberships go with it.
 func (h *Host) Detach(ifname string) {
 	h.lan.mu.Lock()
 	defer h.lan.mu.Unlock()
+	defer h.changed()
 	h.nics = slices.DeleteFunc(h.nics, func(n nic) bool {
 		if n.Name != ifname {
 			return false
@@ -171,6 +177,59 @@ func (h *Host) SetAddrs(ifname string, addrs ...string) {
 			h.nics[k].Addrs = prefixes(addrs)
 		}
 	}
+	h.changed()
+}
+
+// SetUp takes the carrier of an interface away, or gives it back. Addresses, number and
+// memberships stay.
+func (h *Host) SetUp(ifname string, up bool) {
+	h.lan.mu.Lock()
+	defer h.lan.mu.Unlock()
+	for k := range h.nics {
+		if h.nics[k].Name == ifname {
+			h.nics[k].down = !up
+		}
+	}
+	h.changed()
+}
+
+// changed tells with the LAN locked.
+func (h *Host) changed() {
+	for fn := range h.ears {
+		(*fn)()
+	}
+}
+
+// Watch implements mdns.Watcher. What it calls runs with the LAN locked.
+func (h *Host) Watch(changed func()) (stop func(), err error) {
+	h.lan.mu.Lock()
+	defer h.lan.mu.Unlock()
+	if h.deaf != nil {
+		return nil, h.deaf
+	}
+	if h.ears == nil {
+		h.ears = map[*func()]bool{}
+	}
+	h.ears[&changed] = true
+	return func() {
+		h.lan.mu.Lock()
+		defer h.lan.mu.Unlock()
+		delete(h.ears, &changed)
+	}, nil
+}
+
+// FailWatch makes Watch fail, as on systems that tell nothing; nil heals.
+func (h *Host) FailWatch(err error) {
+	h.lan.mu.Lock()
+	defer h.lan.mu.Unlock()
+	h.deaf = err
+}
+
+// Looks is how often the interfaces were listed so far.
+func (h *Host) Looks() int {
+	h.lan.mu.Lock()
+	defer h.lan.mu.Unlock()
+	return h.looks
 }
 
 // StandFor has the host get what is sent to any address of a network, as one that plays many.
@@ -219,8 +278,12 @@ func prefixes(addrs []string) []netip.Prefix {
 func (h *Host) Interfaces() ([]mdns.Interface, error) {
 	h.lan.mu.Lock()
 	defer h.lan.mu.Unlock()
+	h.looks++
 	var out []mdns.Interface
 	for _, n := range h.nics {
+		if n.down {
+			continue
+		}
 		i := n.Interface
 		i.Addrs = slices.Clone(i.Addrs)
 		out = append(out, i)
@@ -336,7 +399,7 @@ func (c *conn) Send(p mdns.Packet, src netip.Addr) error {
 		return err
 	}
 	for _, n := range c.host.nics {
-		if n.Index == p.IfIndex {
+		if n.Index == p.IfIndex && !n.down {
 			p.Src = netip.AddrPortFrom(src, mdns.Port)
 			l.send(Sent{Packet: p, At: time.Now(), Link: n.link, Host: c.host.name, Interface: n.Name}, c.host)
 			return nil
