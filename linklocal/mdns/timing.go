@@ -60,5 +60,8 @@ const (
 	retransmitFirst = time.Second             // RFC 6762 section 5.2: the first two questions are >= 1 s apart
 )
 
+// draw is where chance comes from: a duration in [0, below). Tests of octets and times fix it.
+var draw = rand.N[time.Duration]
+
 // between draws a random duration in [lo, hi).
-func between(lo, hi time.Duration) time.Duration { return lo + rand.N(hi-lo) }
+func between(lo, hi time.Duration) time.Duration { return lo + draw(hi-lo) }
