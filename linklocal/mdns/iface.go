@@ -280,18 +280,32 @@ func (i *iface) takeRecords() []record {
 // flush packs what the turn collected and hands it to every link.
 func (i *iface) flush() {
 	if len(i.probes) > 0 {
-		i.sendAll(packProbes(i, i.probes))
+		packets := packProbes(i, i.probes)
+		for _, l := range i.links {
+			for _, p := range packets {
+				l.send(p)
+			}
+		}
 		i.probes = nil
 	}
 	if len(i.questions) > 0 {
 		i.sendQuestions()
 	}
 	if len(i.records) > 0 {
-		rs := i.takeRecords()
-		for _, l := range i.links {
-			l.noteSent(rs)
+		i.sendRecords()
+	}
+}
+
+// sendRecords sends what was said on every link, as far as its time has come there.
+func (i *iface) sendRecords() {
+	rs := i.takeRecords()
+	all := packGroups(plain(rs))
+	for _, l := range i.links {
+		if now := l.timely(rs); len(now) < len(rs) {
+			l.respond(packGroups(plain(now)))
+		} else {
+			l.respond(all)
 		}
-		i.sendAll(packResponses(plain(rs)))
 	}
 }
 
@@ -317,12 +331,4 @@ func (i *iface) sendQuestions() {
 		}
 	}
 	i.questions = nil
-}
-
-func (i *iface) sendAll(packets [][]byte) {
-	for _, l := range i.links {
-		for _, p := range packets {
-			l.send(p)
-		}
-	}
 }

@@ -101,6 +101,28 @@ func (e *Engine) answersTo(i *iface, q question) []answer {
 	return out
 }
 
+// stands reports whether r is one of the records that we publish on i now.
+func (e *Engine) stands(i *iface, r record) bool {
+	owner := r.name
+	if r.typ == typePTR {
+		owner = r.target()
+	}
+	switch c := e.claims[owner.fold()]; {
+	case r.name.fold() == servicesName:
+		return slices.ContainsFunc(e.sharedRecords(i, question{name: servicesName, typ: typePTR, class: classIN}), r.same)
+	case c == nil:
+		return slices.ContainsFunc(e.aliasAnswers(i, question{name: r.name, typ: r.typ, class: classIN}), func(ans answer) bool { return ans.same(r) })
+	case !c.owns(i):
+		return false
+	case r.typ == typePTR:
+		return slices.ContainsFunc(c.is.shared(i), r.same)
+	case r.typ == typeNSEC:
+		return r.same(nsecFor(c.name, c.unique(i)))
+	default:
+		return slices.ContainsFunc(c.unique(i), r.same)
+	}
+}
+
 // aliasAnswers lists the NULL records asked for by names in which the dots of an instance
 // were taken for separators (LL-AV-15).
 func (e *Engine) aliasAnswers(i *iface, q question) []answer {
