@@ -162,7 +162,22 @@ func (l *link) knowMore(a *arrival) {
 	for _, r := range slices.Clone(l.replies) {
 		if r.partial && r.src == a.packet.Src {
 			l.strike(r, a.knows)
+			if a.truncated && len(r.answers) > 0 {
+				l.postpone(r)
+			}
 		}
+	}
+}
+
+// postpone lets r wait for the known answers that are still to come (RFC 6762 section 7.2).
+func (l *link) postpone(r *reply) {
+	at, latest := l.e.now.Add(between(truncDelayMin, truncDelayMax)), r.asked.Add(truncWaitMax)
+	if at.After(latest) {
+		at = latest
+	}
+	if at.After(r.alarm.at) {
+		l.e.agenda.stop(r.alarm)
+		r.alarm = l.e.agenda.at(at, func() { l.reply(r) })
 	}
 }
 

@@ -45,7 +45,8 @@ func (e *Engine) answer(a *arrival) {
 }
 
 // sortAnswers lists what a asks for and does not know, each record once: what the asker
-// alone may be told, and what is for everybody.
+// alone may be told, and what is for everybody. Who asks us alone is answered like one who
+// welcomes a unicast answer (RFC 6762 section 5.5).
 func (e *Engine) sortAnswers(a *arrival, defend bool) (uni, multi []answer) {
 	listed := map[recKey]bool{}
 	for _, q := range a.distinct() {
@@ -53,7 +54,7 @@ func (e *Engine) sortAnswers(a *arrival, defend bool) (uni, multi []answer) {
 			key := ans.key()
 			switch {
 			case listed[key] || a.knows(ans.record):
-			case q.unicast && !defend && a.onLink() && a.l.recently(ans.record):
+			case (q.unicast || !a.packet.Multicast()) && !defend && a.onLink() && a.l.recently(ans.record):
 				uni = append(uni, ans)
 			default:
 				multi = append(multi, ans)
