@@ -24,6 +24,7 @@ type iface struct {
 
 	probeAt   time.Time // when the next batch of probes starts
 	askAt     time.Time // when the next batch of TXT questions goes
+	askRoom   int       // octets left in its packet
 	probes    []*claim
 	records   []record // announcements and goodbyes
 	questions []question
@@ -243,6 +244,7 @@ func (i *iface) ask(q question) {
 	for k, o := range i.questions {
 		if o.set() == q.set() {
 			i.questions[k].unicast = o.unicast || q.unicast
+			i.questions[k].routine = o.routine && q.routine
 			return
 		}
 	}
@@ -309,26 +311,35 @@ func (i *iface) sendRecords() {
 	}
 }
 
-// sendQuestions sends the questions at once: the gap between two of a kind must not shrink
-// because the first had to wait (RFC 6762 section 5.2). Known answers that did not fit
-// beside them follow paced, as many as may wait: with thousands of peers they fill dozens
-// of packets, and a peer that misses itself there only answers once more.
+// sendQuestions sends the questions at once, as many as one packet takes: the gap between
+// two of a kind must not shrink because the first had to wait (RFC 6762 section 5.2). The
+// rest follows paced. So do known answers that did not fit beside their question, as many
+// as may wait: with thousands of peers they fill dozens of packets, and a peer that misses
+// itself there only answers once more.
 func (i *iface) sendQuestions() {
 	unicast := slices.ContainsFunc(i.questions, func(q question) bool { return q.unicast })
+	all := packQuestions(i.questions, i.cache.known)
 	for _, l := range i.links {
 		if unicast {
 			l.unicastUntil = i.e.now.Add(unicastWindow)
 		}
-	}
-	for _, p := range packQuestions(i.questions, i.cache.known) {
-		for _, l := range i.links {
-			switch {
-			case asks(p):
-				l.transmit(p)
-			case len(l.queue) < maxWaiting:
-				l.send(p)
-			}
+		if open := l.open(i.questions); len(open) < len(i.questions) {
+			l.question(packQuestions(open, i.cache.known))
+		} else {
+			l.question(all)
 		}
 	}
 	i.questions = nil
+}
+
+// question multicasts queries and the known answers that continue them.
+func (l *link) question(packets [][]byte) {
+	for k, p := range packets {
+		switch {
+		case k == 0:
+			l.transmit(p)
+		case asks(p) || len(l.queue) < maxWaiting:
+			l.send(p)
+		}
+	}
 }

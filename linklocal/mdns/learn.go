@@ -144,7 +144,7 @@ func (i *iface) instanceOf(n *entry) name {
 // refresh asks for n again.
 func (i *iface) refresh(n *entry) {
 	n.refresh++
-	i.ask(question{name: n.name, typ: n.typ, class: classIN})
+	i.askRoutinely(question{name: n.name, typ: n.typ, class: classIN})
 	i.cache.schedule(n)
 }
 
