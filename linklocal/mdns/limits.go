@@ -21,7 +21,7 @@ const (
 	unicastPackets    = 4    // of one unicast answer; a longer one goes to all
 	unicastBurst      = 20   // unicast packets at once per link
 	unicastPerSecond  = 20   // and steadily
-	maxOverheard      = 512  // questions of others remembered per link, for a second
+	maxAsked          = 512  // questions of others remembered per link, for a second
 	maxFetches        = 32   // NULL records asked for at a time
 	warnPublished     = 500  // Avahi clients lose what is beyond (measured)
 )

@@ -27,7 +27,7 @@ type link struct {
 	echoes       map[uint64][]time.Time
 	seed         maphash.Seed
 	replies      []*reply
-	overheard    map[setKey]time.Time // when somebody else asked
+	asked        map[setKey]time.Time // when somebody else asked
 	unicastUntil time.Time            // a unicast response may answer our QU question until then
 
 	tokens   float64 // for unicast answers
@@ -36,7 +36,7 @@ type link struct {
 
 func newLink(i *iface, f Family) *link {
 	return &link{
-		i: i, e: i.e, family: f, sent: map[recKey]time.Time{}, echoes: map[uint64][]time.Time{}, overheard: map[setKey]time.Time{},
+		i: i, e: i.e, family: f, sent: map[recKey]time.Time{}, echoes: map[uint64][]time.Time{}, asked: map[setKey]time.Time{},
 		seed: maphash.MakeSeed(), tokens: unicastBurst, tokensAt: i.e.now,
 	}
 }

@@ -94,6 +94,6 @@ func (e *Engine) dispatch(a *arrival) {
 	if len(a.authority) > 0 {
 		e.checkProbe(a)
 	}
-	a.l.overhear(a)
+	a.l.noteAsked(a)
 	e.answer(a)
 }

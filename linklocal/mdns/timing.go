@@ -53,7 +53,7 @@ const (
 	leaveHold       = 10 * time.Second        // records of an interface that went live so long
 	ownHold         = 3 * time.Second         // reflections of a withdrawn own record come in this time
 	truncWaitMax    = 3 * time.Second         // an answer waits no longer for all known ones: 128 packets take us 1.3 s
-	overheardHold   = time.Second             // a question of somebody else stands for ours so long
+	askedHold       = time.Second             // a question of somebody else stands for ours so long
 	pastHold        = 10 * time.Second        // reflections of a changed own record come in this time
 	calmAfter       = 30 * time.Second        // without a conflict, an old quarrel is over
 	shutdownMax     = 2 * time.Second         // goodbyes at exit take no longer

@@ -6,9 +6,9 @@ import "time"
 // to all (RFC 6762 section 7.3). Only questions that we ask as a matter of routine are left
 // to others; what somebody waits for, or what is in doubt, we ask ourselves.
 
-// overhear books the questions of a that can stand for ours: asked of all, for multicast
+// noteAsked books the questions of a that can stand for ours: asked of all, for multicast
 // answers, and not suppressing an answer that we do not have.
-func (l *link) overhear(a *arrival) {
+func (l *link) noteAsked(a *arrival) {
 	if !a.packet.Multicast() || a.packet.Src.Port() != Port || a.truncated {
 		return
 	}
@@ -23,30 +23,30 @@ func (l *link) overhear(a *arrival) {
 	}
 	for _, q := range a.questions {
 		if !q.unicast && q.class == classIN && !news[q.set()] {
-			l.bookHeard(q.set())
+			l.bookAsked(q.set())
 		}
 	}
 }
 
-func (l *link) bookHeard(key setKey) {
-	if len(l.overheard) >= maxOverheard {
-		for k, at := range l.overheard {
-			if l.e.now.Sub(at) >= overheardHold {
-				delete(l.overheard, k)
+func (l *link) bookAsked(key setKey) {
+	if len(l.asked) >= maxAsked {
+		for k, at := range l.asked {
+			if l.e.now.Sub(at) >= askedHold {
+				delete(l.asked, k)
 			}
 		}
 	}
-	if len(l.overheard) < maxOverheard {
-		l.overheard[key] = l.e.now
+	if len(l.asked) < maxAsked {
+		l.asked[key] = l.e.now
 	}
 }
 
-// open leaves out of qs what somebody else has asked here within overheardHold.
+// open leaves out of qs what somebody else has asked here within askedHold.
 func (l *link) open(qs []question) []question {
 	var out []question
 	for _, q := range qs {
-		at, heard := l.overheard[q.set()]
-		if heard && q.routine && !q.unicast && l.e.now.Sub(at) < overheardHold {
+		at, heard := l.asked[q.set()]
+		if heard && q.routine && !q.unicast && l.e.now.Sub(at) < askedHold {
 			continue
 		}
 		out = append(out, q)
