@@ -63,7 +63,7 @@ func (b *browser) start(i *iface) {
 }
 
 func (b *browser) again(i *iface, k *asking) {
-	i.ask(b.question())
+	i.askRoutinely(b.question())
 	k.gap = min(2*k.gap, questionGapMax)
 	k.alarm = b.e.in(k.gap, func() { b.again(i, k) })
 }

@@ -177,11 +177,18 @@ func (c *cache) known(q question) []record {
 	}
 	var out []record
 	for _, n := range c.get(q.name, q.typ) {
-		if rest := n.left(c.i.e.now); rest > n.ttl/2 && !n.doubted && !c.i.doubts(n) {
-			out = append(out, n.withTTL(rest))
+		if c.listed(n) {
+			r := n.withTTL(n.left(c.i.e.now))
+			r.flush = false // section 10.2: never set here
+			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// listed reports whether n is good enough to be named as known.
+func (c *cache) listed(n *entry) bool {
+	return n.typ == typePTR && n.left(c.i.e.now) > n.ttl/2 && !n.doubted && !c.i.doubts(n)
 }
 
 // capLifetime lets everything end soon: the interface went.

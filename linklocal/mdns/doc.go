@@ -54,9 +54,15 @@
 // our kind (Service.Kin): clients of people may be unable to take another, and we are not
 // (conflict.go, docs/decisions/029-names-on-the-lan.md).
 //
+// # What is left to others
+//
+// A question of routine (browsing, keeping records fresh) is not asked when another host has
+// just asked it (RFC 6762 section 7.3), and an answer is not given when another has just given
+// it (7.4). All that is multicast waits until its record was silent for a second (section 6),
+// and what waits is looked at again before it leaves: an answer must not undo a goodbye.
+//
 // # Not here
 //
-// Questions of others do not replace ours (RFC 6762 section 7.3), reverse address names are
-// not published, and probes ask for multicast answers though section 8.1 suggests unicast:
-// a unicast may end at another program on this port.
+// Reverse address names are not published, and probes ask for multicast answers though
+// section 8.1 suggests unicast: a unicast may end at another program on this port.
 package mdns

@@ -40,12 +40,11 @@ func (i *iface) meet(ptr record) {
 // (LL-4-5).
 func (f *found) ask() {
 	e := f.i.e
-	if f.asked == 0 && !f.i.askAt.After(e.now) {
-		f.i.askAt = e.now.Add(between(browseDelayMin, browseDelayMax))
-	}
-	at := f.i.askAt
+	var at time.Time
 	if f.asked > 0 {
 		at = e.now.Add(retransmitFirst << (f.asked - 1))
+	} else {
+		at = f.i.nextSlot(len(f.name.first()) + 7) // behind a length, before a pointer, type and class
 	}
 	f.alarm = e.agenda.at(at, func() {
 		if f.asked == txtQuestions {
@@ -53,7 +52,7 @@ func (f *found) ask() {
 			return
 		}
 		f.asked++
-		f.i.ask(question{name: f.name, typ: typeTXT, class: classIN})
+		f.i.askRoutinely(question{name: f.name, typ: typeTXT, class: classIN})
 		f.ask()
 	})
 }

@@ -244,3 +244,35 @@ func TestExpiry(t *testing.T) {
 		wantAll(t, "events", n.told(), "added romeo@forza", "removed romeo@forza")
 	})
 }
+
+func TestAnswersOnTheirWay(t *testing.T) {
+	settled(t, "LL-9-1 an answer on its way does not bring back who is withdrawn", func(t *testing.T, o *office, n *node) {
+		peer := o.node("gate", "10.2.1.7").browse().up()
+		defer peer.stop()
+		p := n.publish("romeo@pronto", "a=1")
+		pass(10 * time.Second)
+		o.ClearLog()
+		o.stranger("10.2.1.9").asks(presenceName, dns.TypePTR)
+		p.Withdraw()
+		pass(time.Minute)
+		want(t, "last event", peer.told()[len(peer.told())-1], "removed romeo@pronto")
+		want(t, "answers of the other", len(o.says("pronto", "PTR juliet")), 1)
+		want(t, "said of the withdrawn, goodbye included", len(o.says("pronto", "PTR romeo")), 1)
+	})
+	inOffice(t, "LL-5-2 nor does it say what was true before", func(t *testing.T, o *office) {
+		n := o.node("pronto", "10.2.1.1").up()
+		defer n.stop()
+		p := n.publish("juliet@pronto", "a=1")
+		pass(10 * time.Second)
+		o.ClearLog()
+		s := o.stranger("10.2.1.9")
+		s.asks(`juliet@pronto._presence._tcp.local.`, dns.TypeTXT)
+		pass(100 * time.Millisecond)
+		s.asks(`juliet@pronto._presence._tcp.local.`, dns.TypeTXT) // may be answered a second later
+		pass(100 * time.Millisecond)
+		p.SetTXT([]string{"a=2"})
+		pass(time.Minute)
+		want(t, "the old one", len(o.says("pronto", `"a=1"`)), 1)
+		want(t, "the new one", len(o.says("pronto", `"a=2"`)), 2)
+	})
+}

@@ -25,6 +25,7 @@ type iface struct {
 
 	probeAt   time.Time // when the next batch of probes starts
 	askAt     time.Time // when the next batch of TXT questions goes
+	askRoom   int       // octets left in its packet
 	probes    []*claim
 	records   []record // announcements and goodbyes
 	questions []question
@@ -276,7 +277,8 @@ func (i *iface) departure() time.Time {
 func (i *iface) ask(q question) {
 	key := q.set()
 	if k, again := i.asked[key]; again {
-		i.questions[k].unicast = i.questions[k].unicast || q.unicast
+		o := &i.questions[k]
+		o.unicast, o.routine = o.unicast || q.unicast, o.routine && q.routine
 		return
 	}
 	if i.asked == nil {
@@ -317,48 +319,63 @@ func (i *iface) takeRecords() []record {
 // flush packs what the turn collected and hands it to every link.
 func (i *iface) flush() {
 	if len(i.probes) > 0 {
-		i.sendAll(packProbes(i, i.probes))
+		packets := packProbes(i, i.probes)
+		for _, l := range i.links {
+			for _, p := range packets {
+				l.send(p)
+			}
+		}
 		i.probes = nil
 	}
 	if len(i.questions) > 0 {
 		i.sendQuestions()
 	}
 	if len(i.records) > 0 {
-		rs := i.takeRecords()
-		for _, l := range i.links {
-			l.noteSent(rs)
-		}
-		i.sendAll(packResponses(plain(rs)))
+		i.sendRecords()
 	}
 }
 
-// sendQuestions sends the questions at once: the gap between two of a kind must not shrink
-// because the first had to wait (RFC 6762 section 5.2). Known answers that did not fit
-// beside them follow paced, as many as may wait: with thousands of peers they fill dozens
-// of packets, and a peer that misses itself there only answers once more.
+// sendRecords sends what was said on every link, as far as its time has come there.
+func (i *iface) sendRecords() {
+	rs := i.takeRecords()
+	all := packGroups(plain(rs))
+	for _, l := range i.links {
+		if now := l.timely(rs); len(now) < len(rs) {
+			l.respond(packGroups(plain(now)))
+		} else {
+			l.respond(all)
+		}
+	}
+}
+
+// sendQuestions sends the questions at once, as many as one packet takes: the gap between
+// two of a kind must not shrink because the first had to wait (RFC 6762 section 5.2). The
+// rest follows paced. So do known answers that did not fit beside their question, as many
+// as may wait: with thousands of peers they fill dozens of packets, and a peer that misses
+// itself there only answers once more.
 func (i *iface) sendQuestions() {
 	unicast := slices.ContainsFunc(i.questions, func(q question) bool { return q.unicast })
+	all := packQuestions(i.questions, i.cache.known)
 	for _, l := range i.links {
 		if unicast {
 			l.unicastUntil = i.e.now.Add(unicastWindow)
 		}
-	}
-	for _, p := range packQuestions(i.questions, i.cache.known) {
-		for _, l := range i.links {
-			switch {
-			case asks(p):
-				l.transmit(p)
-			case len(l.queue) < maxWaiting:
-				l.send(p)
-			}
+		if open := l.open(i.questions); len(open) < len(i.questions) {
+			l.question(packQuestions(open, i.cache.known))
+		} else {
+			l.question(all)
 		}
 	}
 	i.questions, i.asked = nil, nil
 }
 
-func (i *iface) sendAll(packets [][]byte) {
-	for _, l := range i.links {
-		for _, p := range packets {
+// question multicasts queries and the known answers that continue them.
+func (l *link) question(packets [][]byte) {
+	for k, p := range packets {
+		switch {
+		case k == 0:
+			l.transmit(p)
+		case asks(p) || len(l.queue) < maxWaiting:
 			l.send(p)
 		}
 	}

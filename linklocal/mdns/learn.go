@@ -1,17 +1,17 @@
 package mdns
 
 import (
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // learn takes in what a response tells about browsed types and pending lookups; all else is
 // of no interest and not kept. Instances touched are judged at the end of the packet, so
 // that PTR and TXT of one packet make one event.
 func (i *iface) learn(a *arrival) {
-	i.slack = rand.Float64()
+	i.slack = between(0, time.Second).Seconds()
 	for _, pass := range [][]uint16{{typePTR}, {typeSRV, typeTXT}, {typeA, typeAAAA, typeNSEC}} {
 		for _, rs := range [][]record{a.answers, a.additional} {
 			for _, r := range rs {

@@ -31,6 +31,7 @@ const (
 	hintsPerSecond    = 4    // and steadily
 	maxOverheard      = 256  // questions of others remembered on one interface
 	maxRaised         = 16   // doubts that one question of others raises
+	maxAsked          = 512  // questions of others remembered per link, for a second
 	maxFetches        = 32   // NULL records asked for at a time
 	warnPublished     = 500  // Avahi clients lose what is beyond (measured)
 )

@@ -27,7 +27,8 @@ type link struct {
 	echoes       map[uint64][]time.Time
 	seed         maphash.Seed
 	replies      []*reply
-	unicastUntil time.Time // a unicast response may answer our QU question until then
+	asked        map[setKey]time.Time // when somebody else asked
+	unicastUntil time.Time            // a unicast response may answer our QU question until then
 
 	tokens   float64 // for unicast answers
 	tokensAt time.Time
@@ -35,7 +36,7 @@ type link struct {
 
 func newLink(i *iface, f Family) *link {
 	return &link{
-		i: i, e: i.e, family: f, sent: map[recKey]time.Time{}, echoes: map[uint64][]time.Time{},
+		i: i, e: i.e, family: f, sent: map[recKey]time.Time{}, echoes: map[uint64][]time.Time{}, asked: map[setKey]time.Time{},
 		seed: maphash.MakeSeed(), tokens: unicastBurst, tokensAt: i.e.now,
 	}
 }
@@ -63,12 +64,11 @@ func (l *link) send(data []byte) {
 }
 
 func (l *link) sendNext() {
-	if len(l.queue) == 0 {
-		return
+	if len(l.queue) > 0 && !l.e.now.Before(l.nextSend) { // else a question went in between
+		data := l.queue[0]
+		l.queue = l.queue[1:]
+		l.transmit(data)
 	}
-	data := l.queue[0]
-	l.queue = l.queue[1:]
-	l.transmit(data)
 	if len(l.queue) > 0 {
 		l.pacer = l.e.agenda.at(l.nextSend, l.sendNext)
 	}

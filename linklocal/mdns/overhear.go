@@ -48,12 +48,12 @@ func (i *iface) overhearOne(a *arrival, q question) {
 	}
 }
 
-// unanswered lists records that q asks for, that the asker does not know, and that nobody
-// has said since.
+// unanswered lists records that q asks for, that the asker neither knows nor has published,
+// and that nobody has said since.
 func (i *iface) unanswered(a *arrival, q question, since time.Time) []*entry {
 	var out []*entry
 	for _, n := range i.cache.get(q.name, q.typ) {
-		if len(out) < maxRaised && n.heard.Before(since) && !a.knows(n.record) {
+		if len(out) < maxRaised && n.heard.Before(since) && !a.knows(n.record) && n.source != a.src {
 			out = append(out, n)
 		}
 	}

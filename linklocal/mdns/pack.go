@@ -16,11 +16,26 @@ func plain(rs []record) []group {
 	return out
 }
 
-// packResponses packs groups into as few packets as hold them. Answers come first in a
-// packet, additional records after, as far as they fit: a packet is closed when the next
-// answer, or the additional records of those inside, would not.
+// A response is a packed packet and what it says.
+type response struct {
+	octets []byte
+	said   []record
+}
+
+// packResponses packs groups as packGroups does, for those who need the octets alone.
 func packResponses(groups []group) [][]byte {
 	var out [][]byte
+	for _, p := range packGroups(groups) {
+		out = append(out, p.octets)
+	}
+	return out
+}
+
+// packGroups packs groups into as few packets as hold them. Answers come first in a packet,
+// additional records after, as far as they fit: a packet is closed when the next answer, or
+// the additional records of those inside, would not.
+func packGroups(groups []group) []response {
+	var out []response
 	for len(groups) > 0 {
 		n := fitting(groups)
 		p := newPacker(flagResponse)
@@ -32,27 +47,32 @@ func packResponses(groups []group) [][]byte {
 			groups = groups[1:]
 			continue
 		}
-		packExtras(p, groups[:taken])
-		out = append(out, p.bytes())
+		said := packExtras(p, groups[:taken])
+		out = append(out, response{p.bytes(), said})
 		groups = groups[taken:]
 	}
 	return out
 }
 
-// packExtras adds what is not in the packet yet, as far as it fits.
-func packExtras(p *packer, groups []group) {
+// packExtras adds what is not in the packet yet, as far as it fits, and returns all that the
+// packet says then.
+func packExtras(p *packer, groups []group) (said []record) {
 	seen := make(map[recKey]bool, 4*len(groups))
 	for _, g := range groups {
 		seen[g.answer.key()] = true
+		said = append(said, g.answer)
 	}
 	for _, g := range groups {
 		for _, r := range g.extra {
 			if key := r.key(); !seen[key] {
 				seen[key] = true
-				p.add(secAdditional, r)
+				if p.add(secAdditional, r) {
+					said = append(said, r)
+				}
 			}
 		}
 	}
+	return said
 }
 
 // fitting estimates how many groups fit a packet with all their additional records; at

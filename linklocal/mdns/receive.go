@@ -95,5 +95,6 @@ func (e *Engine) dispatch(a *arrival) {
 		e.checkProbe(a)
 	}
 	a.i.overhear(a)
+	a.l.noteAsked(a)
 	e.answer(a)
 }

@@ -193,6 +193,7 @@ type question struct {
 	typ     uint16
 	class   uint16 // without the QU bit
 	unicast bool   // QU: a unicast answer is welcome (RFC 6762 section 5.4)
+	routine bool   // of ours: that somebody else has just asked will do (section 7.3)
 }
 
 func (q question) set() setKey { return setKey{q.name.fold(), q.typ} }

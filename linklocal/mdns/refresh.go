@@ -46,7 +46,7 @@ func (i *iface) refreshDue(n *entry) (time.Time, bool) {
 // fresh enough to be listed as known: so this was the question for all whose turn it is
 // about now.
 func (i *iface) refresh(n *entry) {
-	i.ask(question{name: n.name, typ: n.typ, class: classIN})
+	i.askRoutinely(question{name: n.name, typ: n.typ, class: classIN})
 	for _, o := range i.cache.sets[n.set()] {
 		about := i.e.now.Add(time.Duration(2 * refreshSlack * float64(o.life())))
 		if o == n || i.refreshed(o) && !o.ripe().After(about) {

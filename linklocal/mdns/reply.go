@@ -25,6 +25,7 @@ func (l *link) later(r *reply, at time.Time) {
 // made.
 func (l *link) reply(r *reply) {
 	l.drop(r)
+	l.update(r)
 	gap := multicastGap
 	if r.defend {
 		gap = defenceGap
@@ -58,7 +59,6 @@ func (l *link) multicast(answers []answer) {
 		return
 	}
 	var groups []group
-	var said []record
 	for _, ans := range answers {
 		fresh := func(r record) bool {
 			last, ok := l.sent[r.key()]
@@ -66,11 +66,47 @@ func (l *link) multicast(answers []answer) {
 		}
 		extra := slices.DeleteFunc(slices.Clone(ans.extra), fresh)
 		groups = append(groups, group{ans.record, extra})
-		said = append(append(said, ans.record), extra...)
 	}
-	l.noteSent(said)
-	for _, p := range packResponses(groups) {
-		l.send(p)
+	l.respond(packGroups(groups))
+}
+
+// respond multicasts packets and books what they say.
+func (l *link) respond(packets []response) {
+	for _, p := range packets {
+		l.noteSent(p.said)
+		l.send(p.octets)
+	}
+}
+
+// timely leaves out of rs what was multicast less than a second ago: it follows when that
+// second is over (RFC 6762 section 6), or not at all when it is just about to leave.
+func (l *link) timely(rs []record) []record {
+	var now []record
+	early, next := &reply{asked: l.e.now}, l.e.now
+	for _, r := range rs {
+		last, ok := l.sent[r.key()]
+		switch {
+		case r.ttl == 0 || !ok || l.e.now.Sub(last) >= multicastGap:
+			now = append(now, r)
+		case last.Before(l.e.now):
+			early.answers = append(early.answers, answer{record: r})
+			if at := last.Add(multicastGap); at.After(next) {
+				next = at
+			}
+		}
+	}
+	l.later(early, next)
+	return now
+}
+
+// update leaves out of r what we have withdrawn or replaced since it was asked for, lest an
+// answer on its way undo a goodbye, and looks again for what goes with the rest.
+func (l *link) update(r *reply) {
+	r.answers = slices.DeleteFunc(r.answers, func(ans answer) bool { return !l.e.stands(l.i, ans.record) })
+	for k, ans := range r.answers {
+		if ans.extra != nil {
+			r.answers[k].extra = l.e.extraFor(l.i, ans.record)
+		}
 	}
 }
 
@@ -126,7 +162,22 @@ func (l *link) knowMore(a *arrival) {
 	for _, r := range slices.Clone(l.replies) {
 		if r.partial && r.src == a.packet.Src {
 			l.strike(r, a.knows)
+			if a.truncated && len(r.answers) > 0 {
+				l.postpone(r)
+			}
 		}
+	}
+}
+
+// postpone lets r wait for the known answers that are still to come (RFC 6762 section 7.2).
+func (l *link) postpone(r *reply) {
+	at, latest := l.e.now.Add(between(truncDelayMin, truncDelayMax)), r.asked.Add(truncWaitMax)
+	if at.After(latest) {
+		at = latest
+	}
+	if at.After(r.alarm.at) {
+		l.e.agenda.stop(r.alarm)
+		r.alarm = l.e.agenda.at(at, func() { l.reply(r) })
 	}
 }
 

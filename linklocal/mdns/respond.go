@@ -45,7 +45,8 @@ func (e *Engine) answer(a *arrival) {
 }
 
 // sortAnswers lists what a asks for and does not know, each record once: what the asker
-// alone may be told, and what is for everybody.
+// alone may be told, and what is for everybody. Who asks us alone is answered like one who
+// welcomes a unicast answer (RFC 6762 section 5.5).
 func (e *Engine) sortAnswers(a *arrival, defend bool) (uni, multi []answer) {
 	listed := map[recKey]bool{}
 	for _, q := range a.distinct() {
@@ -53,7 +54,7 @@ func (e *Engine) sortAnswers(a *arrival, defend bool) (uni, multi []answer) {
 			key := ans.key()
 			switch {
 			case listed[key] || a.knows(ans.record):
-			case q.unicast && !defend && a.onLink() && a.l.recently(ans.record):
+			case (q.unicast || !a.packet.Multicast()) && !defend && a.onLink() && a.l.recently(ans.record):
 				uni = append(uni, ans)
 			default:
 				multi = append(multi, ans)
@@ -99,6 +100,28 @@ func (e *Engine) answersTo(i *iface, q question) []answer {
 		out = append(out, answer{record: nsecFor(c.name, own)})
 	}
 	return out
+}
+
+// stands reports whether r is one of the records that we publish on i now.
+func (e *Engine) stands(i *iface, r record) bool {
+	owner := r.name
+	if r.typ == typePTR {
+		owner = r.target()
+	}
+	switch c := e.claims[owner.fold()]; {
+	case r.name.fold() == servicesName:
+		return slices.ContainsFunc(e.sharedRecords(i, question{name: servicesName, typ: typePTR, class: classIN}), r.same)
+	case c == nil:
+		return slices.ContainsFunc(e.aliasAnswers(i, question{name: r.name, typ: r.typ, class: classIN}), func(ans answer) bool { return ans.same(r) })
+	case !c.owns(i):
+		return false
+	case r.typ == typePTR:
+		return slices.ContainsFunc(c.is.shared(i), r.same)
+	case r.typ == typeNSEC:
+		return r.same(nsecFor(c.name, c.unique(i)))
+	default:
+		return slices.ContainsFunc(c.unique(i), r.same)
+	}
 }
 
 // aliasAnswers lists the NULL records asked for by names in which the dots of an instance

@@ -56,6 +56,8 @@ const (
 	newsGap         = 250 * time.Millisecond  // between two looks because of what it tells: one change is many messages
 	leaveHold       = 10 * time.Second        // records of an interface that went live so long
 	ownHold         = 3 * time.Second         // reflections of a withdrawn own record come in this time
+	truncWaitMax    = 3 * time.Second         // an answer waits no longer for all known ones: 128 packets take us 1.3 s
+	askedHold       = time.Second             // a question of somebody else stands for ours so long
 	pastHold        = 10 * time.Second        // reflections of a changed own record come in this time
 	calmAfter       = 30 * time.Second        // without a conflict, an old quarrel is over
 	shutdownMax     = 2 * time.Second         // goodbyes at exit take no longer
@@ -71,5 +73,8 @@ const (
 	retransmitFirst = time.Second             // RFC 6762 section 5.2: the first two questions are >= 1 s apart
 )
 
+// draw is where chance comes from: a duration in [0, below). Tests of octets and times fix it.
+var draw = rand.N[time.Duration]
+
 // between draws a random duration in [lo, hi).
-func between(lo, hi time.Duration) time.Duration { return lo + rand.N(hi-lo) }
+func between(lo, hi time.Duration) time.Duration { return lo + draw(hi-lo) }
