@@ -110,7 +110,7 @@ func TestTwoBridges(t *testing.T) {
 	s.juliet.events.start().await(t, soon, "Juliet sees Alice at the annex", signedOn(`alice\40example.org@annex`))
 	s.alice.do(t, "subscribe", "to", `juliet\40pronto@`+annexDomain)
 	s.alice.events.start().await(t, soon, "Alice sees Juliet there", presence(`juliet\40pronto@`+annexDomain, ""))
-	t.Run("LL-4-9 RES-3860-2 each mirrors Juliet and nobody a mirror, a message crosses once, and the LAN is quiet", func(t *testing.T) {
+	t.Run("LL-4-9 RES-3860-2 each mirrors Juliet and nobody a mirror, and a message crosses once", func(t *testing.T) {
 		alices := s.alice.events.now()
 		for _, d := range []string{domain, annexDomain} {
 			for _, machine := range []string{"office", "annex"} {
@@ -118,13 +118,7 @@ func TestTwoBridges(t *testing.T) {
 			}
 		}
 		s.bothTalk(t, "through the office")
-		heard := s.tap.heard.now()
 		s.alice.events.now().absent(t, 5*time.Second, "a second copy", func(e clientEvent) bool { return e.Ev == "message" && e.Body != "" })
-		records := len(heard.rest())
-		t.Logf("MEASURED records in five seconds: %d", records)
-		if records > 40 {
-			t.Error("the LAN is not quiet")
-		}
 		mirrored := func(e clientEvent) bool {
 			return e.Ev == "presence" && e.Type == "" && strings.HasPrefix(e.From, `alice\5c40`)
 		}
