@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"meshbridge/bridge/control"
 )
@@ -26,7 +27,22 @@ func asked(t *testing.T) (r *running, config, socket string) {
 	r = start(t, nil, "run", "-c", config)
 	r.until("msg=starting")
 	r.until("not connected to the server")
+	untilStatus(t, socket, "-> see whether the server runs") // the log is a moment ahead of it
 	return r, config, socket
+}
+
+// untilStatus waits until status has part.
+func untilStatus(t *testing.T, socket, part string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; <-time.After(10 * time.Millisecond) {
+		_, out, _ := callProgram("status", "--socket", socket)
+		if strings.Contains(out, part) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no %q in\n%s", part, out)
+		}
+	}
 }
 
 func TestStatus(t *testing.T) {
