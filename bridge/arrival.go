@@ -18,6 +18,7 @@ type arrival struct {
 	way   // from a proxy JID to a colleague, both bare
 	ids   []outbox.ID
 	ping  string    // its id; "" while it was not sent
+	again string    // the id of a second one for the same; "" for none
 	open  int       // how many of the messages are not known to be routed
 	since time.Time // when they all were; zero before
 }
@@ -190,7 +191,7 @@ func (g *Gateway) arrived(s stanza.Stanza) bool {
 	if s.Kind != stanza.IQ || s.Type != "result" && s.Type != "error" || s.ID == "" {
 		return false
 	}
-	i := slices.IndexFunc(g.arrivals, func(a *arrival) bool { return a.ping == s.ID })
+	i := slices.IndexFunc(g.arrivals, func(a *arrival) bool { return a.ping == s.ID || a.again == s.ID })
 	if i < 0 || s.To != g.arrivals[i].from || g.read.sender(s.From) != g.arrivals[i].to {
 		return false
 	}

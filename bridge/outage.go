@@ -60,6 +60,7 @@ func (g *Gateway) withdrawAll() {
 	for _, c := range g.colleagueList() {
 		c.devices, c.talking = translate.Resources{}, time.Time{}
 		g.withdraw(c)
+		g.attendFor(c)
 	}
 	g.exorcise()
 }

@@ -225,8 +225,11 @@ func (g *Gateway) retryLater(r *route, why error) {
 		return
 	}
 	r.pause = min(max(2*r.pause, retryFirst), retryLast)
-	if errors.Is(why, linklocal.ErrHeld) {
+	switch {
+	case errors.Is(why, linklocal.ErrHeld):
 		r.pause = retryLast
+	case errors.Is(why, linklocal.ErrAbsent): // who comes and goes, and may be back any moment
+		r.pause = min(r.pause, retryAbsent)
 	}
 	r.retry = g.after(r.pause, func() { g.pump(r); g.tidy(r) })
 }

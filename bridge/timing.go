@@ -18,6 +18,7 @@ const (
 	chatTime        = 10 * time.Minute       // from the last message on a peer counts as somebody whom people watch
 	retryFirst      = time.Second            // for what the mesh gave back; dials have a pace of their own there (LL-STR-31)
 	retryLast       = time.Minute
+	retryAbsent     = 4 * time.Second        // for who has left and counts as here, half a minute at most
 	lateAfter       = time.Second            // older messages carry a delay stamp (COMP-14)
 	relayMemory     = 10 * time.Minute       // an error may still answer a message that crossed (MAP-M9)
 	noticePause     = 10 * time.Minute       // one notice per peer, colleague and reason (MAP-E5)

@@ -106,6 +106,7 @@ func (g *Gateway) settleUnknown() {
 			continue
 		}
 		c.unsure, c.devices = false, translate.Resources{}
+		g.attendFor(c)
 		if g.talks(c) {
 			g.mirror(c)
 		} else {

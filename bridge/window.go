@@ -49,11 +49,22 @@ func (g *Gateway) bePatient(c *colleague) {
 // has passed that question on is it the client that does not answer.
 func (g *Gateway) askAgain(c *colleague) {
 	i := slices.IndexFunc(g.arrivals, func(a *arrival) bool { return a.to == c.key() && a.ping != "" })
-	if i < 0 || g.session == nil || !g.send(g.arrivalPing(g.arrivals[i].way, g.arrivals[i].ping)) {
+	if i < 0 || g.session == nil {
 		g.bePatient(c)
 		return
 	}
-	c.doubt = g.said[len(g.said)-1].seq
+	said, again := len(g.said), newID()
+	if !g.send(g.arrivalPing(g.arrivals[i].way, again)) {
+		g.bePatient(c)
+		return
+	}
+	if len(g.said) == said { // no session would bear it: nobody will ever answer
+		c.silent = true
+		g.pumpTo(c.queue)
+		return
+	}
+	g.arrivals[i].again = again
+	c.doubt = g.said[said].seq
 	g.doubted = append(g.doubted, c)
 }
 

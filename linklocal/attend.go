@@ -57,9 +57,14 @@ func (m *Mesh) doubtSlow(ctx context.Context, d *dialing) (ended func(error)) {
 	}
 	slow := time.AfterFunc(doubtAfter, func() { doubt("it does not take a connection") })
 	return func(err error) {
-		slow.Stop()
-		if err != nil && ctx.Err() == nil {
+		inTime := slow.Stop()
+		switch {
+		case err != nil && ctx.Err() == nil:
 			doubt("it could not be connected to")
+		case err == nil && !inTime:
+			for _, at := range d.links {
+				m.engine.Alive(ServiceType, d.instance, at.link.Index)
+			}
 		}
 	}
 }
@@ -70,8 +75,17 @@ func (m *Mesh) doubtUnheard(p *pair) {
 	for _, msg := range p.sent {
 		if msg.acked.IsZero() && !msg.written.IsZero() && time.Since(msg.written) >= doubtAfter {
 			m.suspect(p.stream.instance, p.stream.iface, "it does not acknowledge a message")
+			p.doubted = true
 			return
 		}
+	}
+}
+
+// settleUnheard ends such a doubt: the kernel has acknowledged everything.
+func (m *Mesh) settleUnheard(p *pair) {
+	if p.doubted {
+		p.doubted = false
+		m.engine.Alive(ServiceType, p.stream.instance, p.stream.iface.Index)
 	}
 }
 

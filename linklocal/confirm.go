@@ -45,6 +45,7 @@ func (m *Mesh) confirm(p *pair) {
 		p.timer = m.after(confirmLook, func() { m.confirm(p) })
 	}
 	if err == nil && left == 0 {
+		m.settleUnheard(p)
 		m.heard(p.stream)
 	}
 }

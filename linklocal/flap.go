@@ -40,8 +40,10 @@ func (m *Mesh) patience(key string) time.Duration {
 func (m *Mesh) linger(key string, p *peer) {
 	delay := m.patience(key)
 	p.away = mdns.Doubt{}
-	if r := m.restless[key]; r != nil {
-		r.last = time.Now()
+	if m.restlessness(key) == 0 { // calm for long enough
+		delete(m.restless, key)
+	} else {
+		m.restless[key].last = time.Now()
 	}
 	if delay > m.cfg.DepartureDelay {
 		p.away = mdns.Doubt{Why: "it left, and counts as here for a while because it comes and goes", Since: time.Now(), Until: time.Now().Add(delay - mdnsRemoval)}

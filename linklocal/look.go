@@ -86,7 +86,7 @@ func (l *looker) look(ctx context.Context) (map[string]Sighting, error) {
 	}
 	for key, s := range absent {
 		if old, known := l.told[key]; known {
-			old.Doubt = s.Doubt
+			old.Doubt, old.Why = s.Doubt, nil
 			s = old
 		}
 		now[key] = s

@@ -42,6 +42,7 @@ type pair struct {
 	queue    []message   // not yet given to the writer
 	sent     []message   // given to the writer, not confirmed
 	timer    *time.Timer // for the next look at sent
+	doubted  bool        // the peer was doubted because it did not acknowledge some of that
 }
 
 type message struct {

@@ -41,6 +41,7 @@ func (m *Mesh) seen(ev mdns.Event) {
 		p = &peer{links: links{}}
 		m.peers[key] = p
 	}
+	back := len(p.links) == 0 && p.told != nil
 	if len(p.links) == 0 {
 		p.instance, p.since, p.why = ev.Instance, time.Now(), ""
 		m.attend(key, p)
@@ -49,6 +50,9 @@ func (m *Mesh) seen(ev mdns.Event) {
 	p.links[ev.Interface.Index] = ev
 	p.profile = profile
 	m.tell(p)
+	if back { // who counted as here all the while
+		m.encourage(key)
+	}
 }
 
 // otherBridge passes over a proxy instance of another bridge: mirroring it would

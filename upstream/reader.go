@@ -89,7 +89,7 @@ func (s *Session) answered(st stanza.Stanza) (Event, bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.window.answered(st.ID) {
+	if !s.window.answered(st.ID, time.Now()) {
 		return nil, false
 	}
 	s.nudge()

@@ -11,6 +11,7 @@ type window struct {
 	bytes     int          // of those
 	seq       uint64       // number of the last stanza written
 	routed    uint64       // number of the last stanza known routed
+	proved    time.Time    // when that became known
 	pings     []routedPing // on their way, oldest first
 	questions []question   // accepted and not answered, oldest first
 	covered   uint64       // number of the last stanza with a ping behind it
@@ -27,7 +28,7 @@ type span struct {
 type routedPing struct {
 	id    string
 	seq   uint64    // what its return proves
-	since time.Time // when the first of what it stands behind was written
+	since time.Time // when the server could begin with what it stands behind
 }
 
 // question is an iq that somebody is to answer.
@@ -115,6 +116,9 @@ func (w *window) pinged(id string, now time.Time) {
 	since := now
 	if last := max(w.covered, w.routed); last < w.seq {
 		since = w.open[last-w.routed].written
+		if w.proved.After(since) { // it has had time for that since then only
+			since = w.proved
+		}
 	}
 	w.pings = append(w.pings, routedPing{id, w.seq, since})
 	w.covered = w.seq
@@ -131,7 +135,7 @@ func (w *window) returned(id string, now time.Time) (moved, ok bool) {
 				w.sweep.skipped(now)
 			}
 			w.pings = w.pings[i+1:]
-			return w.prove(p.seq), true
+			return w.prove(p.seq, now), true
 		}
 	}
 	return false, ok
@@ -139,17 +143,17 @@ func (w *window) returned(id string, now time.Time) (moved, ok bool) {
 
 // answered takes in the answer to the question of that id, if there is one, and reports
 // whether more stanzas are known routed than before.
-func (w *window) answered(id string) (moved bool) {
+func (w *window) answered(id string, now time.Time) (moved bool) {
 	for _, q := range w.questions {
 		if q.id == id && q.seq <= w.seq {
-			return w.prove(q.seq)
+			return w.prove(q.seq, now)
 		}
 	}
 	return false
 }
 
 // prove notes that everything up to seq is routed. It reports whether that is news.
-func (w *window) prove(seq uint64) bool {
+func (w *window) prove(seq uint64, now time.Time) bool {
 	if seq <= w.routed {
 		return false
 	}
@@ -158,7 +162,7 @@ func (w *window) prove(seq uint64) bool {
 		w.bytes -= s.bytes
 	}
 	w.open = w.open[len(gone):]
-	w.routed = seq
+	w.routed, w.proved = seq, now
 	n := 0
 	for n < len(w.questions) && w.questions[n].seq <= seq {
 		n++

@@ -25,7 +25,8 @@ func browseVerb() verb {
 			"interfaces, the instance, host and port, the first address and how many more there\n" +
 			"are, status and message. Looks on only: publishes nothing, opens no connection, and\n" +
 			"needs neither root nor a running bridge. A laptop that vanished without a word stays\n" +
-			"in the list, as it does in the buddy lists, until its records expire.\n" +
+			"in the list, as it does in the buddy lists, until its records expire; a running\n" +
+			"bridge finds that out.\n" +
 			"While a bridge runs here that this user may ask, it shows what that bridge sees\n" +
 			"(see status), and in brackets why somebody's words do not cross; with --local or -i\n" +
 			"it looks itself. The interfaces are then those of the configuration, else all that\n" +

@@ -53,19 +53,20 @@ func (c *cache) get(n name, typ uint16) []*entry { return c.sets[setKey{n.fold()
 // find returns the entry that says the same as r, or nil.
 func (c *cache) find(r record) *entry { return c.index[r.key()] }
 
-// put takes a record in, refreshes it, or flushes its elders (RFC 6762 section 10.2). It
-// returns nil when there is no room, which is counted.
+// put takes a record in, or refreshes it, and flushes its elders (RFC 6762 section 10.2). It
+// returns nil when there is no room, which is counted; then its elders stay. PTR records are
+// everybody's, and nobody's to flush.
 func (c *cache) put(r record, src netip.Addr, batch uint64) *entry {
 	now := c.i.e.now
-	if r.flush {
-		c.flushElders(r, batch)
-	}
 	n := c.find(r)
 	if n == nil {
 		if n = c.admit(r, src); n == nil {
 			c.i.e.cfg.Count("M5")
 			return nil
 		}
+	}
+	if r.flush && r.typ != typePTR {
+		c.flushElders(r, batch)
 	}
 	n.ttl, n.name, n.flush = min(r.ttl, ttlMax), r.name, r.flush
 	n.heard, n.batch, n.doubted, n.fading, n.refresh = now, batch, false, false, 0

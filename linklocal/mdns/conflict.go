@@ -23,7 +23,7 @@ func (e *Engine) checkConflict(c *claim, a *arrival, r record) {
 	case c.isOurs(r):
 		e.noteTwin(c, a, r)
 		e.rescue(a, c, r)
-	case r.ttl == 0:
+	case r.ttl == 0, h.phase == waiting: // the probe to come will tell
 	case h.phase != owned, a.i.has(c, r.typ):
 		c.conflict(a.i)
 	}
@@ -81,17 +81,22 @@ func (e *Engine) checkProbe(a *arrival) {
 			if c.is.yieldsTo(theirs) {
 				c.cede(a.i)
 			}
-		case h.probes == 0 || compareSets(c.brief(a.i), theirs) < 0:
+		case h.probes == 0 || !bears(theirs, c.name) || compareSets(c.brief(a.i), theirs) < 0:
 			c.tieLost(a.i)
 		}
 	}
 }
 
+// bears reports whether any of rs has that name.
+func bears(rs []record, n name) bool {
+	return slices.ContainsFunc(rs, func(r record) bool { return r.name.fold() == n.fold() })
+}
+
 // claimOf is the claim of ours that a record in a probe is about: by its name or, as a
 // probe of python3-zeroconf has it, as the target of a PTR. No probe of ours has a PTR.
 func (e *Engine) claimOf(r record) *claim {
-	if r.typ == typePTR {
-		return e.claims[r.target().fold()]
+	if t := r.target(); r.typ == typePTR && t != "" && t.parent().fold() == r.name.fold() {
+		return e.claims[t.fold()]
 	}
 	return e.claims[r.name.fold()]
 }

@@ -31,6 +31,26 @@ func (e *Engine) Doubt(serviceType, instance string, iface int, why string) {
 	})
 }
 
+// Alive tells that an instance has shown otherwise that it is there, as by taking a
+// connection: it is not in doubt any more on the interface with that index. It never blocks.
+func (e *Engine) Alive(serviceType, instance string, iface int) {
+	typ, err := typeName(serviceType)
+	if err != nil {
+		return
+	}
+	n, err := typ.child(instance)
+	if err != nil {
+		return
+	}
+	e.post(func() {
+		if i := e.iface(iface); i != nil {
+			if f := i.found[n.fold()]; f != nil && f.doubt != nil {
+				f.heardOf()
+			}
+		}
+	})
+}
+
 // doubt is one that is open.
 type doubt struct {
 	Doubt

@@ -64,6 +64,9 @@ func (i *iface) judge(key name) {
 		return
 	}
 	f.settle(f.shown && !f.known)
+	if f.shown && f.doubt == nil && (f.care.alarm == nil || f.care.alarm.index < 0) {
+		f.attend() // an outdated TXT was withdrawn, and no more than that
+	}
 }
 
 // settle compares what is in the cache with what was told. bare accepts an instance without

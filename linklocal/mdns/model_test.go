@@ -89,7 +89,7 @@ func (m *model) renew(r record) {
 // one more (section 10.2).
 func (m *model) flush(r record) {
 	for k, n := range m.entries {
-		if r.flush && n.name == r.name && n.typ == r.typ && !n.same(r) && m.now.Sub(n.heard) > time.Second {
+		if r.flush && r.typ != typePTR && n.name == r.name && n.typ == r.typ && !n.same(r) && m.now.Sub(n.heard) > time.Second {
 			m.entries[k].expires = earlier(n.expires, m.now.Add(time.Second))
 		}
 	}

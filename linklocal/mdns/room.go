@@ -21,6 +21,8 @@ func (c *cache) hasRoom(r record, src netip.Addr) bool {
 		return c.instances[src] < maxPerNeighbour && (len(c.sets[key]) < maxInstances || c.makeRoom(key, src))
 	case len(c.sets[key]) >= maxSetRecords:
 		return false
+	case r.flush && len(c.sets[key]) == 1: // in its place, after a second
+		return true
 	case c.i.e.looksUp(c.i, r.name) || c.i.e.looksUpHost(c.i, r.name):
 		return true
 	}

@@ -9,7 +9,7 @@ import "time"
 // noteAsked books the questions of a that can stand for ours: asked of all, for multicast
 // answers, and not suppressing an answer that we do not have.
 func (l *link) noteAsked(a *arrival) {
-	if !a.packet.Multicast() || a.packet.Src.Port() != Port || a.truncated {
+	if !a.packet.Multicast() || a.packet.Src.Port() != Port || a.truncated || !a.onLink() {
 		return
 	}
 	news := map[setKey]bool{} // known to them and not to us
