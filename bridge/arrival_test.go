@@ -223,6 +223,38 @@ func TestArrival(t *testing.T) {
 			t.Error("kept for ever")
 		}
 	})
+	synctestRun(t, "COMP-16 COMP-19 somebody whom no session lets us ask is not waited for", func(t *testing.T) {
+		c := online(t)
+		c.unbearable.note(offenceOf(c.arrivalPing(way{julietJID, aliceJID}, "")), "", time.Now())
+		for i := range 2 * arrivalWindow {
+			c.says(julietName, fmt.Sprint(i), fmt.Sprint("line ", i))
+		}
+		c.routed(c.session.seq)
+		c.rest(arrivalPatience)
+		c.routed(c.session.seq)
+		if n := len(messagesIn(c.session.sent)); n != 2*arrivalWindow || len(c.pingsTo()) != 0 {
+			t.Errorf("%d messages are written, %d questions", n, len(c.pingsTo()))
+		}
+	})
+	synctestRun(t, "COMP-16 either of two questions for the same is answer enough", func(t *testing.T) {
+		for second := range 2 {
+			c := online(t)
+			for i := range arrivalWindow + 1 {
+				c.says(julietName, fmt.Sprint(i), fmt.Sprint("line ", i))
+			}
+			c.routed(c.session.seq)
+			first := c.pingsTo()
+			c.rest(arrivalPatience - arrivalGrace)
+			all := c.pingsTo()
+			if len(all) != len(first)+1 || all[len(all)-1].ID == first[0].ID {
+				t.Fatalf("pings %+v, then %+v", first, all)
+			}
+			c.hears(result([]stanza.Stanza{first[0], all[len(all)-1]}[second]))
+			if n := len(messagesIn(c.session.sent)); n != arrivalWindow+1 {
+				t.Errorf("answer %d: %d messages are written", second, n)
+			}
+		}
+	})
 	synctestRun(t, "COMP-16 a session that ends after the question and before the answer repeats the message", func(t *testing.T) {
 		c := online(t)
 		c.says(julietName, "1", "hello")

@@ -313,6 +313,25 @@ func TestLiveness(t *testing.T) {
 			t.Error("no Down after 15 s")
 		}
 	})
+	inBubble(t, "COMP-10 a server that takes ten seconds for everything is slow, not dead", func(t *testing.T) {
+		r := newRig(t).run()
+		f, s := r.up()
+		f.setEcho(false)
+		s.Send(chat("1"))
+		f.due()
+		s.Send(chat("2"))
+		pass(10*time.Second - pingDelay)
+		f.say(ping(f.pings()[0])) // and only now the second goes out
+		pass(10 * time.Second)
+		if got := routedUpTo(t, r.take()); got != 1 {
+			t.Fatalf("routed up to %d", got)
+		}
+		ids := f.pings()
+		f.say(ping(ids[len(ids)-1]))
+		if events := r.take(); routedUpTo(t, events) != 2 {
+			t.Errorf("events %v", events)
+		}
+	})
 	inBubble(t, "a server that takes no bytes is dropped after 10 s", func(t *testing.T) {
 		r := newRig(t).run()
 		f, s := r.up()

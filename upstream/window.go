@@ -28,7 +28,7 @@ type span struct {
 type routedPing struct {
 	id    string
 	seq   uint64    // what its return proves
-	since time.Time // when the server could begin with what it stands behind
+	since time.Time // when the first of what it stands behind was written
 }
 
 // question is an iq that somebody is to answer.
@@ -105,7 +105,7 @@ func (w *window) late() time.Time {
 // sweepDue reports whether a sweep should be written: it is time for one, or a ping
 // is out for so long that either the link is dead or somebody else got it.
 func (w *window) sweepDue(now time.Time) bool {
-	if len(w.pings) > 0 && len(w.sweep.out) == 0 && !now.Before(w.pings[0].since.Add(pingDoubt)) {
+	if len(w.pings) > 0 && len(w.sweep.out) == 0 && !now.Before(w.waiting().Add(pingDoubt)) {
 		w.sweep.hurry(now)
 	}
 	return w.sweep.due(now)
@@ -116,9 +116,6 @@ func (w *window) pinged(id string, now time.Time) {
 	since := now
 	if last := max(w.covered, w.routed); last < w.seq {
 		since = w.open[last-w.routed].written
-		if w.proved.After(since) { // it has had time for that since then only
-			since = w.proved
-		}
 	}
 	w.pings = append(w.pings, routedPing{id, w.seq, since})
 	w.covered = w.seq
@@ -189,15 +186,24 @@ func (w *window) wake() time.Time {
 		if len(w.sweep.out) > 0 { // it is in doubt already
 			wait = pingWait
 		}
-		earlier(w.pings[0].since.Add(wait))
+		earlier(w.waiting().Add(wait))
 	}
 	return wake
+}
+
+// waiting is since when the oldest ping is waited for: as long as others come back the server
+// is slow and not dead.
+func (w *window) waiting() time.Time {
+	if since := w.pings[0].since; since.After(w.proved) {
+		return since
+	}
+	return w.proved
 }
 
 // overdue reports whether a ping has been on its way for too long, and no later one
 // came back either.
 func (w *window) overdue(now time.Time) bool {
-	return len(w.pings) > 0 && !now.Before(w.pings[0].since.Add(pingWait))
+	return len(w.pings) > 0 && !now.Before(w.waiting().Add(pingWait))
 }
 
 // pending counts what was written and is not known routed.

@@ -64,6 +64,49 @@ func from(src string, data []byte) Packet {
 	return Packet{Data: data, IfIndex: 1, Src: netip.MustParseAddrPort(src), Dst: netip.AddrPortFrom(groupIPv4, Port)}
 }
 
+// shown is an engine that has seen Romeo, and what he says of himself: a record of each type.
+func shown(t *testing.T) (e *Engine, told *[]Event, ptr, txt record) {
+	e, _ = still(t)
+	told = new([]Event)
+	e.Browse("_presence._tcp", func(ev Event) { *told = append(*told, ev) })
+	e.readMail()
+	forward(e, time.Second)
+	typ, _ := typeName("_presence._tcp")
+	romeo := instanceName(t, "romeo@forza")
+	ptr = record{name: typ, typ: typePTR, class: classIN, ttl: 4500, data: string(romeo)}
+	txt = record{name: romeo, typ: typeTXT, class: classIN, flush: true, ttl: 4500, data: "\x03a=1"}
+	e.receive(from("10.2.1.9:5353", wirePacket(0x8400, nil, []record{ptr, txt})))
+	forward(e, 2*time.Second)
+	if len(*told) != 1 {
+		t.Fatalf("told %+v", *told)
+	}
+	return e, told, ptr, txt
+}
+
+func TestFullAndFlushed(t *testing.T) {
+	t.Run("M5 LL-5-2 a status that changes while the memory is full is a change and no departure", func(t *testing.T) {
+		e, told, _, txt := shown(t)
+		e.ifaces[0].cache.octets += maxCacheOctets
+		txt.data = "\x03a=2"
+		e.receive(from("10.2.1.9:5353", wirePacket(0x8400, nil, []record{txt})))
+		forward(e, 5*time.Second)
+		if len(*told) != 2 || (*told)[1].Kind != Changed {
+			t.Errorf("told %+v", *told)
+		}
+	})
+	t.Run("LL-11.1-1 RFC 6762 section 10.2: nobody flushes the PTR records of all", func(t *testing.T) {
+		e, told, ptr, _ := shown(t)
+		ptr.flush, ptr.data = true, string(instanceName(t, "mallory@forza"))
+		e.receive(from("10.2.1.66:5353", wirePacket(0x8400, nil, []record{ptr})))
+		forward(e, 5*time.Second)
+		for _, ev := range *told {
+			if ev.Kind == Removed {
+				t.Errorf("told %+v", ev)
+			}
+		}
+	})
+}
+
 func TestBounds(t *testing.T) {
 	t.Run("M5 one source fills its share and no more", func(t *testing.T) {
 		e, counts := still(t)
