@@ -64,7 +64,7 @@ func from(src string, data []byte) Packet {
 	return Packet{Data: data, IfIndex: 1, Src: netip.MustParseAddrPort(src), Dst: netip.AddrPortFrom(groupIPv4, Port)}
 }
 
-// shown is an engine that has seen Romeo, and what he says of himself: a record of each type.
+// shown is an engine that has seen Benvolio, and what he says of himself: a record of each type.
 func shown(t *testing.T) (e *Engine, told *[]Event, ptr, txt record) {
 	e, _ = still(t)
 	told = new([]Event)
@@ -72,9 +72,9 @@ func shown(t *testing.T) (e *Engine, told *[]Event, ptr, txt record) {
 	e.readMail()
 	forward(e, time.Second)
 	typ, _ := typeName("_presence._tcp")
-	romeo := instanceName(t, "romeo@forza")
-	ptr = record{name: typ, typ: typePTR, class: classIN, ttl: 4500, data: string(romeo)}
-	txt = record{name: romeo, typ: typeTXT, class: classIN, flush: true, ttl: 4500, data: "\x03a=1"}
+	benvolio := instanceName(t, "benvolio@verona")
+	ptr = record{name: typ, typ: typePTR, class: classIN, ttl: 4500, data: string(benvolio)}
+	txt = record{name: benvolio, typ: typeTXT, class: classIN | topBit, ttl: 4500, data: "\x03a=1"}
 	e.receive(from("10.2.1.9:5353", wirePacket(0x8400, nil, []record{ptr, txt})))
 	forward(e, 2*time.Second)
 	if len(*told) != 1 {
@@ -94,9 +94,9 @@ func TestFullAndFlushed(t *testing.T) {
 			t.Errorf("told %+v", *told)
 		}
 	})
-	t.Run("LL-11.1-1 RFC 6762 section 10.2: nobody flushes the PTR records of all", func(t *testing.T) {
+	t.Run("LL-4-1 nobody flushes the PTR records of all", func(t *testing.T) {
 		e, told, ptr, _ := shown(t)
-		ptr.flush, ptr.data = true, string(instanceName(t, "mallory@forza"))
+		ptr.class, ptr.data = classIN|topBit, string(instanceName(t, "mallory@forza"))
 		e.receive(from("10.2.1.66:5353", wirePacket(0x8400, nil, []record{ptr})))
 		forward(e, 5*time.Second)
 		for _, ev := range *told {
